@@ -1,0 +1,1 @@
+"""The control plane: takes requests, keeps presence, repairs the queue. No ML library is loaded here."""

@@ -1,0 +1,1 @@
+"""The ground that both houses stand on: words, ledger, mailbox and stores."""

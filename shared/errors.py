@@ -1,0 +1,152 @@
+"""Every error of Pharos, in one tree.
+
+PharosError
+├── ConfigurationError          a setting is missing or wrong; the process ends with exit code 78
+├── RequestError                the caller must change something (4xx)
+│   ├── InvalidRequest
+│   │   └── InvalidRepository
+│   ├── Unauthorized
+│   ├── Forbidden
+│   ├── NotFound
+│   ├── QueueFull
+│   └── IdempotencyConflict
+├── Unavailable                 something that Pharos stands on does not answer (503)
+│   ├── LedgerUnavailable
+│   ├── MailboxUnavailable
+│   └── StoreUnavailable
+└── JobSignal                   how an attempt ends when it does not return a result
+    ├── Transient               try again later, counted
+    ├── Permanent               it can never work
+    ├── Snooze                  not now, nothing counted
+    └── Cancelled               somebody asked for it
+
+``code`` is the stable contract; the message is what a person reads: what happened, what it means for the data, one
+thing to do. Drivers' errors are turned into these once, at the adapter.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PharosError(Exception):
+    """Something went wrong in Pharos."""
+
+    code: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str | None = None, **details: str | int | float | bool | None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.details = details
+        super().__init__(self.message)
+
+
+class ConfigurationError(PharosError):
+    """A setting is missing or wrong."""
+
+    code = "CONFIGURATION"
+
+
+class RequestError(PharosError):
+    """The request cannot be accepted as it is."""
+
+    code = "BAD_REQUEST"
+
+
+class InvalidRequest(RequestError):
+    """The request does not have the expected form. Nothing was changed."""
+
+    code = "INVALID_REQUEST"
+
+
+class InvalidRepository(InvalidRequest):
+    """That is not the address of a repository that Pharos may read. Nothing was queued."""
+
+    code = "INVALID_REPOSITORY"
+
+
+class Unauthorized(RequestError):
+    """A valid token is needed. Send it as 'Authorization: Bearer …'."""
+
+    code = "UNAUTHORIZED"
+
+
+class Forbidden(RequestError):
+    """This token may not do that."""
+
+    code = "FORBIDDEN"
+
+
+class NotFound(RequestError):
+    """There is no such thing here."""
+
+    code = "NOT_FOUND"
+
+
+class QueueFull(RequestError):
+    """The queue is full. Nothing was added."""
+
+    code = "QUEUE_FULL"
+
+
+class IdempotencyConflict(RequestError):
+    """This Idempotency-Key was used for a different request. Use a new key."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+class Unavailable(PharosError):
+    """Something that Pharos stands on does not answer. Try again in a moment."""
+
+    code = "UNAVAILABLE"
+
+
+class LedgerUnavailable(Unavailable):
+    """The ledger (Postgres) does not answer. Nothing was recorded; try again in a moment."""
+
+    code = "LEDGER_UNAVAILABLE"
+
+
+class MailboxUnavailable(Unavailable):
+    """The queue (Redis) does not answer. Jobs are still accepted and run, a little later than usual."""
+
+    code = "MAILBOX_UNAVAILABLE"
+
+
+class StoreUnavailable(Unavailable):
+    """The vector store does not answer. Nothing that was published is lost."""
+
+    code = "STORE_UNAVAILABLE"
+
+
+class JobSignal(PharosError):
+    """An attempt ended without a result."""
+
+    code = "JOB_SIGNAL"
+
+    def __init__(self, reason: str, message: str, **details: str | int | float | bool | None) -> None:
+        self.reason = reason
+        super().__init__(message, **details)
+
+
+class Transient(JobSignal):
+    """It may work later: the attempt is counted and tried again with back-off."""
+
+    code = "TRANSIENT"
+
+
+class Permanent(JobSignal):
+    """It can never work as asked: the job ends as failed."""
+
+    code = "PERMANENT"
+
+
+class Snooze(JobSignal):
+    """Not now: the job goes back to the queue and nothing is counted."""
+
+    code = "SNOOZE"
+
+
+class Cancelled(JobSignal):
+    """Somebody asked for the job to be cancelled."""
+
+    code = "CANCELLED"

@@ -1,0 +1,1 @@
+"""Words about jobs: pure, no I/O."""

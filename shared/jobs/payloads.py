@@ -1,0 +1,44 @@
+"""What a job of each kind is asked to do: small typed JSON, ids and addresses, never bodies."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from shared.jobs.kinds import Kind
+
+#: A branch, tag or commit as git accepts it in a refspec; no leading dash, no "..", none of git's special characters.
+Ref = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/@-]{0,199}$"),
+]
+
+
+class Payload(BaseModel):
+    """The part that all payloads share: frozen, and closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class IngestPayload(Payload):
+    """Turn one commit of a repository into a graph and vectors."""
+
+    url: str = Field(max_length=500, description="Canonical address, without credentials.")
+    ref: Ref | None = Field(default=None, description="Branch, tag or commit; the default branch when absent.")
+    epochs: int = Field(default=10, ge=1, le=100, description="Passes of Node2Vec over its walks.")
+    force: bool = Field(default=False, description="Index again even when this commit is already published.")
+
+
+class RemovePayload(Payload):
+    """Delete the vectors of a repository that was removed; what was published again since stays."""
+
+
+PAYLOADS: dict[Kind, type[Payload]] = {Kind.INGEST: IngestPayload, Kind.REMOVE: RemovePayload}
+
+
+def dedupe_key(kind: Kind, repository: str, payload: Payload) -> str:
+    """Return the key under which waiting work is the same work: kind, repository and parameters."""
+    text = f"{kind}\n{repository}\n{payload.model_dump_json()}"
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The ledger: what was asked and how it ended, in Postgres."""

@@ -1,0 +1,118 @@
+"""The way to Postgres: a pool that opens at first use, transactions of one tenant, and drivers' errors as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from pydantic import SecretStr
+
+from shared.errors import ConfigurationError, LedgerUnavailable
+from shared.ledger.migrate import latest_version
+from shared.ledger.queries import queries
+
+Connection = psycopg.Connection[DictRow]
+
+_TENANT = queries("tenant")
+
+#: Behind a transaction pooler a prepared statement belongs to somebody else, hence none; a dead link is noticed by the
+#: kernel instead of waiting for ever.
+_LINK: dict[str, Any] = {
+    "connect_timeout": 10,
+    "prepare_threshold": None,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "application_name": "pharos",
+}
+
+
+class Database:
+    """One role's connections. Nothing is opened, and nothing is asked, until the first use."""
+
+    def __init__(self, url: SecretStr, *, connections: int = 4, wait: float = 15.0) -> None:
+        self._pool = ConnectionPool[Connection](
+            url.get_secret_value(),
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={**_LINK, "row_factory": dict_row, "autocommit": True},
+            min_size=0,
+            max_size=connections,
+            timeout=wait,
+            # A pooled connection that died while it was idle is replaced before anybody uses it.
+            check=ConnectionPool.check_connection,
+            open=False,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection on which every statement is a transaction of its own.
+
+        Raises:
+            LedgerUnavailable: Postgres cannot be reached, or broke off.
+        """
+        with _as_ours():
+            self._pool.open()
+            with self._pool.connection() as connection:
+                yield connection
+
+    @contextmanager
+    def transaction(self, tenant: UUID) -> Iterator[Connection]:
+        """Lend a connection inside one transaction of ``tenant``; it commits at the end and rolls back on any error."""
+        with self.connection() as connection, connection.transaction():
+            connection.execute(_TENANT["enter"], {"tenant": str(tenant)})
+            yield connection
+
+    def check(self) -> None:
+        """Make sure that this process may run here.
+
+        Raises:
+            ConfigurationError: the role could see past row-level security, or the schema is another version's.
+            LedgerUnavailable: Postgres does not answer.
+        """
+        with self.connection() as connection:
+            role = connection.execute(_TENANT["role"]).fetchone()
+            assert role is not None
+            if role["bypasses"] or role["owns"]:
+                raise ConfigurationError(
+                    f"The Postgres role '{role['name']}' is an owner, a superuser or may bypass row-level security, so "
+                    "one tenant could see another's rows. Use the roles that 'pharos db init' makes."
+                )
+            try:
+                row = connection.execute(_TENANT["version"]).fetchone()
+            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                row = None
+        check_version(None if row is None else row["version"])
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close(timeout=2.0)
+
+
+def check_version(found: int | None) -> None:
+    """Raise ``ConfigurationError`` unless the ledger's schema is the one that this version was written for."""
+    wanted = latest_version()
+    if found is None or found < wanted:
+        raise ConfigurationError(
+            f"The ledger has schema {found or 'none'}, this version needs {wanted}. Nothing was changed. Run: "
+            "pharos db init"
+        )
+    if found > wanted:
+        raise ConfigurationError(
+            f"The ledger has schema {found}, this version knows {wanted} at most. Update Pharos on this machine."
+        )
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    try:
+        yield
+    except (PoolTimeout, TooManyRequests) as error:
+        raise LedgerUnavailable(cause=type(error).__name__) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise LedgerUnavailable(cause=type(error).__name__, sqlstate=error.sqlstate) from error

@@ -1,0 +1,61 @@
+-- name: submit
+-- Record a job, or say why not.
+select s.outcome, s.waiting, (s.job).*, pharos.queue_position((s.job).id) as position
+  from pharos.submit_job(%(id)s, %(tenant)s, %(kind)s, %(repository)s, %(repository_id)s, %(payload)s, %(dedupe_key)s,
+                         %(priority)s::smallint, %(needs)s, %(ttl_ms)s, %(cap)s, %(key)s, %(fingerprint)s) s
+-- name: start
+-- Hand a job to a worker, or say why not.
+select s.outcome, (s.job).* from pharos.start_job(%(id)s, %(worker)s, %(capabilities)s, %(keeps_vectors)s, %(schema)s,
+                                                  %(lease_ms)s) s
+-- name: renew
+-- Keep an attempt alive.
+select held, cancel_requested from pharos.renew_job(%(id)s, %(attempt)s, %(worker)s, %(lease_ms)s)
+-- name: release
+-- Give an attempt back to the queue.
+select pharos.release_job(%(id)s, %(attempt)s, %(how)s, %(most)s, %(reason)s, %(detail)s, %(delay_ms)s) as state
+-- name: end
+-- End an attempt without publishing.
+select pharos.end_job(%(id)s, %(attempt)s, %(state)s, %(reason)s, %(detail)s) as ended
+-- name: cancel
+-- Ask for a job to be cancelled.
+select * from pharos.cancel_job(%(id)s, %(tenant)s)
+-- name: cancel_ingests
+-- Ask for every open ingest of a repository to be cancelled.
+select c.* from pharos.jobs j cross join lateral pharos.cancel_job(j.id, j.tenant_id) c
+ where j.tenant_id = %(tenant)s and j.repository_id = %(repository_id)s and j.kind = 'ingest'
+   and j.state in ('queued', 'running')
+-- name: open
+-- Every job that has not ended, most urgent and oldest first.
+select j.*, j.run_after <= clock_timestamp() as due,
+       greatest(0, extract(epoch from j.run_after - clock_timestamp()))::float8 as due_in,
+       extract(epoch from j.deadline_at - clock_timestamp())::float8 as deadline_in,
+       extract(epoch from j.lease_until - clock_timestamp())::float8 as lease_in,
+       extract(epoch from clock_timestamp() - j.created_at)::float8 as age
+  from pharos.jobs j where j.state in ('queued', 'running')
+ order by j.priority, j.created_at, j.id limit %(limit)s
+-- name: end_hopeless
+-- Skip what is past its deadline, cancel what was cancelled and is not held.
+select pharos.end_hopeless() as ended
+-- name: promote
+-- Treat LOW jobs that have waited long as NORMAL.
+update pharos.jobs set priority = 2
+ where state = 'queued' and priority = 3 and created_at < clock_timestamp() - %(age_ms)s * interval '1 millisecond'
+returning id
+-- name: forget
+-- Delete ended jobs past their retention.
+select pharos.forget_jobs(%(retention_ms)s) as forgotten
+-- name: next_epoch
+-- Take over as the one control plane.
+update pharos.planes set epoch = epoch + 1 returning epoch
+-- name: show
+-- One job of this tenant.
+select j.*, pharos.queue_position(j.id) as position from pharos.jobs j where j.id = %(id)s
+-- name: list
+-- A page of this tenant's jobs, newest first.
+select * from pharos.jobs
+ where (%(state)s::text is null or state = %(state)s) and (%(kind)s::text is null or kind = %(kind)s)
+   and (%(before)s::text is null or id < %(before)s)
+ order by id desc limit %(limit)s
+-- name: ended
+-- This tenant's jobs that ended last.
+select * from pharos.jobs where finished_at is not null order by finished_at desc limit %(limit)s

@@ -1,0 +1,51 @@
+"""Logs: one JSON object a line on stderr, events in the past tense with fields, and no secret in any of them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+_SECRET_KEYS = re.compile(r"(?i)authorization|token|password|secret|cookie|dsn|api_key")
+_USERINFO = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@]+@")
+_MASK = "[redacted]"
+
+
+def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
+    """Set up logging for this process; ``secrets`` are values that must never appear, whatever field they are in."""
+    hidden = tuple(secret for secret in secrets if len(secret) >= 8)
+
+    def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {key: _MASK if _SECRET_KEYS.search(key) else _clean(value, hidden) for key, value in event.items()}
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _clean(value: object, hidden: tuple[str, ...]) -> object:
+    if not isinstance(value, str):
+        return value
+    for secret in hidden:
+        value = value.replace(secret, _MASK)
+    return _USERINFO.sub(rf"\1{_MASK}@", value)
+
+
+def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """Return the logger of one room."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=name)
+    return logger

@@ -1,0 +1,1 @@
+"""Where vectors live: one narrow port and two adapters."""

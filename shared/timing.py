@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, fields
 
 
@@ -33,3 +34,10 @@ class Timing:
     def scaled(self, factor: float) -> Timing:
         """Return a copy in which every time is multiplied by ``factor``."""
         return Timing(**{field.name: getattr(self, field.name) * factor for field in fields(self)})
+
+
+def elapsed() -> float:
+    """Return seconds that pass also while the machine is suspended, unlike ``time.monotonic`` on Linux."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()

@@ -19,6 +19,8 @@ class Published:
     generation: int
     #: The payload's parameters that shaped it, to tell "the same again" from "the same commit, other parameters".
     parameters: dict[str, Any]
+    #: The repository was removed: nothing of this generation is left but vectors to be deleted.
+    removed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -36,7 +37,16 @@ _LINK: dict[str, Any] = {
 class Database:
     """One role's connections. Nothing is opened, and nothing is asked, until the first use."""
 
-    def __init__(self, url: SecretStr, *, connections: int = 4, wait: float = 15.0) -> None:
+    def __init__(
+        self,
+        url: SecretStr,
+        *,
+        connections: int = 4,
+        wait: float = 15.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._last: tuple[bool | None, float | None] = (None, None)
         self._pool = ConnectionPool[Connection](
             url.get_secret_value(),
             connection_class=psycopg.Connection[DictRow],
@@ -49,6 +59,12 @@ class Database:
             open=False,
         )
 
+    @property
+    def known(self) -> tuple[bool | None, float | None]:
+        """Whether Postgres answered when it was last used (``None``: it was not), and how many seconds ago that was."""
+        works, at = self._last
+        return works, None if at is None else self._clock() - at
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Lend a connection on which every statement is a transaction of its own.
@@ -56,10 +72,15 @@ class Database:
         Raises:
             LedgerUnavailable: Postgres cannot be reached, or broke off.
         """
-        with _as_ours():
-            self._pool.open()
-            with self._pool.connection() as connection:
-                yield connection
+        try:
+            with _as_ours():
+                self._pool.open()
+                with self._pool.connection() as connection:
+                    yield connection
+        except LedgerUnavailable:
+            self._last = (False, self._clock())
+            raise
+        self._last = (True, self._clock())
 
     @contextmanager
     def transaction(self, tenant: UUID) -> Iterator[Connection]:

@@ -78,6 +78,8 @@ class OpenJob:
     due_in: float
     deadline_in: float | None
     lease_in: float | None
+    running_for: float | None
+    #: How long it has been due; negative before.
     age: float
 
     @classmethod
@@ -89,5 +91,6 @@ class OpenJob:
             due_in=row["due_in"],
             deadline_in=row["deadline_in"],
             lease_in=row["lease_in"],
+            running_for=row["running_for"],
             age=row["age"],
         )

@@ -36,7 +36,7 @@ class Point:
 
     @property
     def id(self) -> str:
-        """The same file in the same generation of a tenant's repository has the same id, however often it is written."""
+        """The same file in the same generation of a repository has the same id, however often it is written."""
         name = f"{self.tenant_id}\n{self.repository_id}\n{self.generation}\n{encode_path(self.path)}"
         return str(uuid.uuid5(_NAMESPACE, name))
 

@@ -30,7 +30,8 @@ select j.*, j.run_after <= clock_timestamp() as due,
        greatest(0, extract(epoch from j.run_after - clock_timestamp()))::float8 as due_in,
        extract(epoch from j.deadline_at - clock_timestamp())::float8 as deadline_in,
        extract(epoch from j.lease_until - clock_timestamp())::float8 as lease_in,
-       extract(epoch from clock_timestamp() - j.created_at)::float8 as age
+       extract(epoch from clock_timestamp() - j.started_at)::float8 as running_for,
+       extract(epoch from clock_timestamp() - greatest(j.created_at, j.run_after))::float8 as age
   from pharos.jobs j where j.state in ('queued', 'running')
  order by j.priority, j.created_at, j.id limit %(limit)s
 -- name: end_hopeless

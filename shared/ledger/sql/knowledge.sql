@@ -70,7 +70,7 @@ select number, path, language, size, status, isolated from pharos.files
  where repository_id = %(repository_id)s and path = %(path)s
 -- name: similar
 -- The nearest few of one file, best first.
-select f.path, f.language, s.score::float8 as score
+select f.path, f.language, round(s.score::numeric, 6)::float8 as score
   from pharos.files o
   cross join lateral unnest(o.similar_to, o.similarity) with ordinality as s(number, score, place)
   join pharos.files f on f.repository_id = o.repository_id and f.number = s.number

@@ -1,0 +1,66 @@
+"""``python -m cloud_api``: run the control plane until it is asked to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import uvicorn
+
+from cloud_api.wiring import build_app
+from shared.errors import ConfigurationError
+from shared.logs import configure_logs
+from shared.settings import EXIT_CONFIG, CloudSettings, load
+
+#: Seconds that open requests are given when the host asks us to stop.
+_GRACE = 10
+
+
+def main() -> int:
+    """Return the exit code: 0 stopped on request, 1 it could not listen, 78 a setting is wrong."""
+    problems: list[ConfigurationError] = []
+    try:
+        settings = load(CloudSettings)
+        configure_logs(settings.log_level, _secrets(settings))
+
+        def give_up(error: ConfigurationError) -> None:
+            problems.append(error)
+            server.should_exit = True
+
+        server = uvicorn.Server(
+            uvicorn.Config(
+                build_app(settings, give_up=give_up),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
+        # The server handles signals itself and raises them again when it has shut down: that is no news then.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        server.run()
+    except ConfigurationError as error:
+        problems.append(error)
+    if problems:
+        sys.stderr.write(f"{problems[0].message}\n")
+        return EXIT_CONFIG
+    return 0 if server.started else 1
+
+
+def _secrets(settings: CloudSettings) -> list[str]:
+    hidden = [
+        settings.admin_token,
+        settings.worker_token,
+        settings.database_url,
+        settings.keeper_database_url,
+        settings.redis_url,
+        settings.qdrant_api_key,
+    ]
+    return [secret.get_secret_value() for secret in hidden if secret is not None]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What one pass should do, as a pure function of the ledger's open jobs and of presence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from shared.jobs.states import State
+from shared.ledger.records import Job, OpenJob
+from shared.timing import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What presence says about one open job."""
+
+    #: A worker that may still have the attempt in its hand.
+    held: bool
+    #: Capable workers that have a free slot, with the seconds that they have had it and whether they reach the mailbox.
+    free: tuple[tuple[str, float, bool], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to do now, and when to look again."""
+
+    rescue: tuple[Job, ...]
+    #: Jobs that belong on a lane now, whether or not they are on one.
+    deliver: tuple[Job, ...]
+    #: Workers that should look in the ledger, since a lane did not bring them what is theirs.
+    look: frozenset[str]
+    #: Seconds until something changes by itself.
+    next_in: float
+
+
+def decide(jobs: Sequence[OpenJob], sight: Callable[[OpenJob], Sight], *, timing: Timing, mailbox: bool) -> Plan:
+    """Return the plan of one pass over ``jobs``, which come most urgent first.
+
+    A running job whose worker is lost, or whose lease is over while nobody lists it, is rescued only when a capable
+    worker with a free slot is there to take it; until then a renewal revives it.
+    """
+    seen = [(one, sight(one)) for one in jobs]
+    rescue = tuple(one.job for one, view in seen if one.job.state is State.RUNNING and not view.held and view.free)
+    rescued = {job.id for job in rescue}
+    busy = {one.job.repository_id for one, _ in seen if one.job.state is State.RUNNING and one.job.id not in rescued}
+    deliver: list[OpenJob] = []
+    taken: set[str] = set(busy)
+    for one, _ in seen:
+        if one.job.state is State.QUEUED and one.due and one.job.repository_id not in taken:
+            taken.add(one.job.repository_id)
+            deliver.append(one)
+    # A new job was put on its lane as it was submitted: give it a moment to be taken before its lane is looked at.
+    settle = 0.1 * timing.look_after
+    settled = tuple(one.job for one in deliver if one.job.attempt > 0 or one.age >= settle)
+    ready = {one.job.id for one in deliver}
+    look: set[str] = set()
+    waits = [timing.reconcile_every, *(settle for _ in deliver[len(settled) :])]
+    for one, view in seen:
+        if one.job.id in ready:
+            for worker, free_for, reaches in view.free:
+                patience = timing.look_after if mailbox and reaches else 0.0
+                overdue = min(free_for, one.age) - patience
+                if overdue >= 0:
+                    look.add(worker)
+                waits.append(-overdue if overdue < 0 else timing.look_after)
+        waits.extend(_own_times(one))
+    return Plan(
+        rescue=rescue,
+        deliver=settled,
+        look=frozenset(look),
+        next_in=max(0.05, min(waits)),
+    )
+
+
+def _own_times(one: OpenJob) -> list[float]:
+    if one.job.state is State.RUNNING:
+        return [one.lease_in] if one.lease_in is not None and one.lease_in > 0 else []
+    times = [] if one.due else [one.due_in]
+    if one.job.first_started_at is None and one.deadline_in is not None and one.deadline_in > 0:
+        times.append(one.deadline_in)
+    return times

@@ -1,0 +1,93 @@
+"""One pass: load what is open, decide, act, and show the board what was seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cloud_api.board import KEPT, Board
+from cloud_api.delivery import Delivery
+from cloud_api.presence import Presence
+from cloud_api.reconcile.decide import Plan, Sight, decide
+from shared.jobs.kinds import Priority
+from shared.jobs.states import State
+from shared.ledger.jobs import JobReader
+from shared.ledger.keeper import Keeper
+from shared.ledger.records import DEFAULT_TENANT, OpenJob
+from shared.logs import get_logger
+from shared.timing import Timing
+
+log = get_logger(__name__)
+
+
+@dataclass
+class Pass:
+    """The parts that a pass works on."""
+
+    keeper: Keeper
+    reader: JobReader
+    delivery: Delivery
+    presence: Presence
+    board: Board
+    timing: Timing
+    retention: float
+    #: Workers that are to look in the ledger when they next ask.
+    looks: set[str] = field(default_factory=set)
+    #: Jobs that somebody asked to cancel while a worker has them.
+    cancels: frozenset[str] = frozenset()
+    clock: Callable[[], float] = time.monotonic
+    _forgot_at: float | None = None
+
+    def run(self) -> float:
+        """Repair what needs it; return the seconds until the next pass is due.
+
+        Raises:
+            LedgerUnavailable: Postgres does not answer; nothing is half-done, the next pass starts afresh.
+        """
+        self.keeper.end_hopeless()
+        jobs = self.keeper.open_jobs()
+        if any(one.job.priority is Priority.LOW and one.age > self.timing.promote_after for one in jobs):
+            self.keeper.promote(self.timing.promote_after)
+        plan = decide(jobs, self._sight, timing=self.timing, mailbox=self.delivery.works)
+        changed = self._rescue(plan)
+        self.delivery.ensure(plan.deliver)
+        self.looks |= plan.look
+        self.cancels = frozenset(one.job.id for one in jobs if one.job.cancel_requested_at is not None)
+        self._show(jobs)
+        self._forget()
+        return 0.05 if changed else plan.next_in
+
+    def _forget(self) -> None:
+        now = self.clock()
+        if self._forgot_at is None or now - self._forgot_at >= self.timing.reconcile_every:
+            self.keeper.forget(self.retention)
+            self._forgot_at = now
+
+    def _rescue(self, plan: Plan) -> bool:
+        for job in plan.rescue:
+            state = self.keeper.rescue(
+                job.id,
+                attempt=job.attempt,
+                reason="worker_lost",
+                detail=f"The worker on {job.node} was lost while it had this job. Nothing half-done is visible.",
+            )
+            log.info("job_rescued", job_id=job.id, attempt=job.attempt, node=job.node, state=state)
+        return bool(plan.rescue)
+
+    def _sight(self, one: OpenJob) -> Sight:
+        job = one.job
+        capable = self.presence.capable(job.needs, job.kind)
+        free = tuple(
+            (view.worker, self.presence.free_for(view.worker), self.presence.reaches_mailbox(view.worker))
+            for view in capable
+            if view.free
+        )
+        if job.state is not State.RUNNING or job.worker_id is None:
+            return Sight(held=False, free=free)
+        listed = self.presence.holds(job.worker_id, job.id, job.attempt, since=one.running_for or 0.0)
+        return Sight(held=listed, free=free)
+
+    def _show(self, jobs: list[OpenJob]) -> None:
+        mine = tuple(one.job for one in jobs if one.job.tenant_id == DEFAULT_TENANT)
+        self.board.load(mine, tuple(self.reader.ended(tenant=DEFAULT_TENANT, limit=KEPT)))

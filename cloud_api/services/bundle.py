@@ -1,0 +1,28 @@
+"""Everything that the routes may call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud_api.board import Board
+from cloud_api.presence import Presence
+from cloud_api.services.health import Health
+from cloud_api.services.heartbeats import Heartbeats
+from cloud_api.services.history import History
+from cloud_api.services.jobs import Jobs
+from cloud_api.services.repositories import Repositories
+from cloud_api.services.submit import Submit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The services of one control plane. ``presence``, ``board`` and ``health.now`` read memory alone."""
+
+    submit: Submit
+    jobs: Jobs
+    history: History
+    repositories: Repositories
+    presence: Presence
+    heartbeats: Heartbeats
+    board: Board
+    health: Health

@@ -1,0 +1,63 @@
+"""What was learned, for those who ask; it answers while every worker sleeps."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.errors import NotFound
+from shared.ledger.repositories import File, Likeness, Reached, Repository, RepositoryReader
+
+
+class Repositories:
+    """A tenant's own repositories."""
+
+    def __init__(self, reader: RepositoryReader) -> None:
+        self._reader = reader
+
+    def page(self, *, tenant: UUID, after: str | None, limit: int) -> list[Repository]:
+        """Return up to ``limit`` repositories whose name comes after ``after``."""
+        return self._reader.page(tenant=tenant, after=after, limit=limit)
+
+    def show(self, repository_id: str, *, tenant: UUID) -> Repository:
+        """Return one repository.
+
+        Raises:
+            NotFound: there is none, or nothing of it is published yet.
+        """
+        found = self._reader.show(repository_id, tenant=tenant)
+        if found is None:
+            raise NotFound("There is no such repository, or its first index is not finished yet.")
+        return found
+
+    def files(self, repository_id: str, *, tenant: UUID, after: int, limit: int) -> list[File]:
+        """Return up to ``limit`` files with a number above ``after``. Raises ``NotFound`` as ``show`` does."""
+        self.show(repository_id, tenant=tenant)
+        return self._reader.files(repository_id, tenant=tenant, after=after, limit=limit)
+
+    def similar(self, repository_id: str, *, tenant: UUID, path: str, limit: int) -> tuple[File, list[Likeness]]:
+        """Return a file and the files most like it, best first. Raises ``NotFound``."""
+        file = self._file(repository_id, path, tenant)
+        return file, self._reader.similar(repository_id, path, tenant=tenant, limit=limit)
+
+    def dependents(self, repository_id: str, *, tenant: UUID, path: str, depth: int, limit: int) -> list[Reached]:
+        """Return the files that import a file, within ``depth`` steps, nearest first. Raises ``NotFound``."""
+        return self._reach(repository_id, tenant, path, depth, limit, backwards=True)
+
+    def dependencies(self, repository_id: str, *, tenant: UUID, path: str, depth: int, limit: int) -> list[Reached]:
+        """Return the files that a file imports, within ``depth`` steps, nearest first. Raises ``NotFound``."""
+        return self._reach(repository_id, tenant, path, depth, limit, backwards=False)
+
+    def _reach(
+        self, repository_id: str, tenant: UUID, path: str, depth: int, limit: int, *, backwards: bool
+    ) -> list[Reached]:
+        file = self._file(repository_id, path, tenant)
+        return self._reader.reachable(
+            repository_id, file.number, tenant=tenant, backwards=backwards, depth=depth, limit=limit
+        )
+
+    def _file(self, repository_id: str, path: str, tenant: UUID) -> File:
+        found = self._reader.file(repository_id, path, tenant=tenant)
+        if found is None:
+            self.show(repository_id, tenant=tenant)
+            raise NotFound("That repository has no source file at this path. Paths are as git names them.")
+        return found

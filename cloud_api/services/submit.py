@@ -1,0 +1,147 @@
+"""Submitting work: a typed request becomes one row in the ledger and one id on a lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from cloud_api.board import Board
+from cloud_api.delivery import Delivery
+from shared.errors import IdempotencyConflict, NotFound, QueueFull
+from shared.jobs.kinds import NEVER_EXPIRES, Kind, Priority
+from shared.jobs.payloads import IngestPayload, RemovePayload
+from shared.ledger.keeper import Keeper, Submission
+from shared.ledger.records import Job
+from shared.ledger.repositories import RepositoryReader
+from shared.logs import get_logger
+from shared.nodes.capabilities import Needs
+from shared.repositories import parse_repository
+
+log = get_logger(__name__)
+
+#: Seconds after which a full queue is worth another try.
+_RETRY_AFTER = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitAnswer:
+    """The job that was asked for, new or already known. ``position`` is its place in the queue, 0 when not waiting."""
+
+    job: Job
+    position: int
+    outcome: Literal["created", "deduplicated", "replayed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitRules:
+    """What may be submitted."""
+
+    git_hosts: tuple[str, ...]
+    local_roots: tuple[str, ...]
+    cap: int
+    #: Seconds that a job may wait for its first start.
+    ttl: float
+
+
+class Submit:
+    """Takes requests for work."""
+
+    def __init__(
+        self,
+        *,
+        keeper: Keeper,
+        repositories: RepositoryReader,
+        delivery: Delivery,
+        board: Board,
+        poke: Callable[[], None],
+        rules: SubmitRules,
+    ) -> None:
+        self._keeper = keeper
+        self._repositories = repositories
+        self._delivery = delivery
+        self._board = board
+        self._poke = poke
+        self._rules = rules
+
+    def ingest(
+        self,
+        *,
+        tenant: UUID,
+        address: str,
+        ref: str | None,
+        epochs: int,
+        force: bool,
+        priority: Priority,
+        needs: Needs,
+        idempotency: tuple[bytes, bytes] | None,
+    ) -> SubmitAnswer:
+        """Ask for a repository to be indexed.
+
+        Raises:
+            InvalidRepository: the address is not one that may be read.
+            QueueFull, IdempotencyConflict, LedgerUnavailable: as their messages say; nothing was added.
+        """
+        found = parse_repository(address, hosts=self._rules.git_hosts, local_roots=self._rules.local_roots)
+        payload = IngestPayload(url=found.url, ref=ref, epochs=epochs, force=force)
+        return self._submit(
+            Submission(
+                tenant_id=tenant,
+                kind=Kind.INGEST,
+                repository=found.name,
+                payload=payload,
+                priority=priority,
+                needs=needs,
+                ttl_ms=self._ttl(Kind.INGEST),
+                idempotency=idempotency,
+            )
+        )
+
+    def remove(self, repository_id: str, *, tenant: UUID) -> SubmitAnswer:
+        """Make a repository vanish now, stop what indexes it, and have its vectors deleted by the node that has them.
+
+        Raises:
+            NotFound: there is no such repository, or it is gone already.
+        """
+        name = self._repositories.remove(repository_id, tenant=tenant)
+        if name is None:
+            raise NotFound("There is no such repository. Nothing was removed.")
+        for job in self._keeper.cancel_ingests(repository_id, tenant=tenant):
+            self._board.note(job)
+        return self._submit(
+            Submission(
+                tenant_id=tenant,
+                kind=Kind.REMOVE,
+                repository=name,
+                payload=RemovePayload(),
+                ttl_ms=self._ttl(Kind.REMOVE),
+            )
+        )
+
+    def _submit(self, asked: Submission) -> SubmitAnswer:
+        done = self._keeper.submit(asked, cap=self._rules.cap)
+        if done.outcome == "full":
+            raise QueueFull(
+                f"{asked.kind} is full ({done.waiting} waiting). Nothing was added. Try again in about a minute, or "
+                "raise PHAROS_QUEUE_CAP.",
+                queue=str(asked.kind),
+                waiting=done.waiting,
+                cap=self._rules.cap,
+                retry_after=_RETRY_AFTER,
+            )
+        if done.outcome == "conflict" or done.job is None:
+            raise IdempotencyConflict
+        if done.outcome == "created":
+            self._announce(done.job)
+        return SubmitAnswer(job=done.job, position=done.position, outcome=done.outcome)
+
+    def _announce(self, job: Job) -> None:
+        log.info("job_submitted", job_id=job.id, kind=job.kind, repository=job.repository, lane=job.lane)
+        self._board.note(job)
+        self._delivery.push(job)
+        # The next pass sees to it that somebody takes it, whatever became of the id on its lane.
+        self._poke()
+
+    def _ttl(self, kind: Kind) -> int | None:
+        return None if kind in NEVER_EXPIRES else round(self._rules.ttl * 1000)

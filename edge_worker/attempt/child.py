@@ -1,0 +1,165 @@
+"""The compute process: warm models, one attempt at a time, no secret of the ledger.
+
+It is started by the supervisor with a pipe on its standard input and output, and ends when that pipe does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Literal, TextIO
+
+from pydantic import BaseModel
+
+from edge_worker.attempt.messages import (
+    Done,
+    Ended,
+    Equipment,
+    Hello,
+    Progress,
+    RunTask,
+    StopTask,
+    Tidied,
+    TidyUp,
+    read_down,
+)
+from edge_worker.attempt.tasks import read_task
+from edge_worker.handlers.base import Outcome, Reporter, Task
+from shared.errors import Cancelled, ConfigurationError, JobSignal, Permanent, PharosError, Snooze, Unavailable
+from shared.logs import configure_logs, get_logger
+
+log = get_logger(__name__)
+
+Handle = Callable[[Task, Reporter], Outcome]
+
+_PR_SET_PDEATHSIG = 1
+_KNOWLEDGE = "knowledge.jsonl"
+
+
+class Child:
+    """Reads messages on a thread, works on the main one."""
+
+    def __init__(self, lines: TextIO, out: TextIO) -> None:
+        self._lines = lines
+        self._out = out
+        self._lock = threading.Lock()
+        self._work: queue.Queue[RunTask | TidyUp] = queue.Queue()
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Work until the supervisor hangs up."""
+        equipment = read_down(self._lines.readline())
+        assert isinstance(equipment, Equipment)
+        configure_logs(equipment.log_level, [equipment.qdrant_api_key or ""])
+        threading.Thread(target=self._listen, daemon=True).start()
+        # The heavy libraries load here, once, while the listener already notices a supervisor that went away.
+        from edge_worker.attempt.wiring import build_workbench
+
+        try:
+            bench = build_workbench(equipment)
+        except ConfigurationError as error:
+            self._say(Ended(signal="permanent", reason="configuration", detail=error.message))
+            return
+        facts = bench.probe()
+        self._say(Hello(gpu=facts.gpu, gpu_name=facts.name, gpu_memory=facts.memory_gib))
+        while True:
+            message = self._work.get()
+            if isinstance(message, TidyUp):
+                self._say(_tidy(bench.tidy, message))
+            else:
+                self._say(self._attempt(bench.handle, message))
+                bench.release()
+
+    def _attempt(self, handle: Handle, message: RunTask) -> BaseModel:
+        task = read_task(message.task)
+        reporter = Reporter(self._progress, self._stop.is_set)
+        try:
+            outcome = handle(task, reporter)
+        except JobSignal as error:
+            return Ended(signal=_signal(error), reason=error.reason, detail=error.message)
+        except Unavailable as error:
+            return Ended(signal="transient", reason=error.code.lower(), detail=error.message)
+        except PharosError as error:
+            return Ended(signal="permanent", reason=error.code.lower(), detail=error.message)
+        except MemoryError:
+            return Ended(signal="transient", reason="out_of_memory", detail="The machine ran out of memory.")
+        except Exception as error:  # an unknown error is transient until the attempts are spent
+            log.exception("attempt_broke", job_id=task.job_id, attempt=task.attempt)
+            return Ended(signal="transient", reason="unknown_error", detail=f"{type(error).__name__}: {error}"[:400])
+        finally:
+            self._stop.clear()
+        return _done(task, outcome)
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        self._say(Progress(stage=stage, done=done, total=total))
+
+    def _say(self, message: BaseModel) -> None:
+        with self._lock:
+            self._out.write(message.model_dump_json() + "\n")
+            self._out.flush()
+
+    def _listen(self) -> None:
+        for line in self._lines:
+            message = read_down(line)
+            if isinstance(message, StopTask):
+                self._stop.set()
+            elif isinstance(message, RunTask | TidyUp):
+                self._work.put(message)
+        # The supervisor is gone: nobody could use what we do, and nobody else would end us.
+        os._exit(3)
+
+
+def _done(task: Task, outcome: Outcome) -> Done:
+    if outcome.knowledge is None:
+        return Done(summary=outcome.summary, knowledge=None)
+    path = task.work_dir / _KNOWLEDGE
+    outcome.knowledge.write(path)
+    return Done(summary=outcome.summary, knowledge=path)
+
+
+def _tidy(tidy: Callable[[TidyUp], None], message: TidyUp) -> Tidied:
+    try:
+        tidy(message)
+    except Unavailable as error:
+        return Tidied(problem=error.message)
+    return Tidied()
+
+
+def _signal(error: JobSignal) -> Literal["transient", "permanent", "snooze", "cancelled"]:
+    if isinstance(error, Permanent):
+        return "permanent"
+    if isinstance(error, Snooze):
+        return "snooze"
+    return "cancelled" if isinstance(error, Cancelled) else "transient"
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel end us when the supervisor dies, even in the middle of a call that holds every lock."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(3)
+
+
+def main() -> None:
+    """Take over the pipe and work. Whatever libraries print goes to standard error."""
+    _die_with(int(sys.argv[1]))
+    # Ctrl-C reaches the whole terminal; the supervisor decides what becomes of us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lines = os.fdopen(os.dup(0), encoding="utf-8")
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    Child(lines, out).run()
+
+
+if __name__ == "__main__":
+    main()

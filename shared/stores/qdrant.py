@@ -1,0 +1,193 @@
+"""The vector store on a Qdrant server, or by Qdrant's local engine in a folder."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from urllib.parse import urlsplit
+
+from qdrant_client import QdrantClient
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+from qdrant_client.models import (
+    Condition,
+    Distance,
+    FieldCondition,
+    Filter,
+    FilterSelector,
+    IntegerIndexParams,
+    IntegerIndexType,
+    KeywordIndexParams,
+    KeywordIndexType,
+    MatchValue,
+    Payload,
+    PointStruct,
+    Range,
+    SearchParams,
+    VectorParams,
+)
+
+from shared.errors import ConfigurationError, StoreUnavailable
+from shared.stores.base import Hit, Point, decode_path, encode_path
+
+#: Seconds that one request may take.
+_TIMEOUT = 10
+_DRIVER_ERRORS = (ApiException, QdrantException, OSError, RuntimeError, ValueError, sqlite3.Error)
+_INDEXES: dict[str, KeywordIndexParams | IntegerIndexParams] = {
+    "tenant_id": KeywordIndexParams(type=KeywordIndexType.KEYWORD, is_tenant=True),
+    "repository_id": KeywordIndexParams(type=KeywordIndexType.KEYWORD),
+    "generation": IntegerIndexParams(type=IntegerIndexType.INTEGER, lookup=True, range=True),
+}
+
+
+class QdrantVectorStore:
+    """Collections of a server (``url`` begins with http) for any number of processes, or of a folder for one."""
+
+    def __init__(self, *, url: str, api_key: str | None = None) -> None:
+        self._server = url.startswith(("http://", "https://"))
+        self._place = (urlsplit(url).hostname or "") if self._server else url
+        # The local engine keeps arrays and one SQLite connection without any lock.
+        self._turn: AbstractContextManager[object] = nullcontext() if self._server else threading.RLock()
+        with self._answering():
+            self._client = (
+                QdrantClient(url=url, api_key=api_key, timeout=_TIMEOUT, check_compatibility=False)
+                if self._server
+                else QdrantClient(path=url)
+            )
+
+    def prepare(self, collection: str, *, dimension: int) -> None:
+        """Make the collection and its indexes if they are missing; see ``VectorStore.prepare``."""
+        with self._answering():
+            if not self._client.collection_exists(collection):
+                self._create(collection, dimension)
+            held = self._client.get_collection(collection).config.params.vectors
+        if not isinstance(held, VectorParams) or (held.size, held.distance) != (dimension, Distance.COSINE):
+            raise ConfigurationError(
+                f"The collection {collection} holds vectors of {getattr(held, 'size', 'several')} numbers, not "
+                f"{dimension} compared by cosine. Nothing was changed; use another name for another kind of vector."
+            )
+        if self._server:
+            self._index(collection)
+
+    def upsert(self, collection: str, points: Sequence[Point]) -> None:
+        """Write points; one with a known id replaces what was there."""
+        if not points:
+            return
+        with self._answering():
+            self._client.upsert(collection, [_struct(point) for point in points], wait=True)
+
+    def nearest(
+        self,
+        collection: str,
+        vector: Sequence[float],
+        *,
+        tenant_id: str,
+        repository_id: str,
+        generation: int,
+        limit: int,
+    ) -> list[Hit]:
+        """Return the points of one generation nearest to ``vector`` by exact cosine, best first."""
+        wanted = [*_of_repository(tenant_id, repository_id), _equals("generation", generation)]
+        with self._answering():
+            if not self._client.collection_exists(collection):
+                return []
+            found = self._client.query_points(
+                collection,
+                query=list(vector),
+                query_filter=Filter(must=wanted),
+                search_params=SearchParams(exact=True) if self._server else None,
+                limit=limit,
+                with_payload=True,
+            )
+        return [_hit(point.payload or {}, point.score) for point in found.points]
+
+    def count(self, collection: str, *, tenant_id: str, repository_id: str, generation: int | None = None) -> int:
+        """Return how many points a repository has, in one generation or in all; 0 when the collection is missing."""
+        wanted = _of_repository(tenant_id, repository_id)
+        if generation is not None:
+            wanted.append(_equals("generation", generation))
+        with self._answering():
+            if not self._client.collection_exists(collection):
+                return 0
+            return self._client.count(collection, count_filter=Filter(must=wanted), exact=True).count
+
+    def discard_below(self, collection: str, *, tenant_id: str, repository_id: str, generation: int) -> None:
+        """Delete a repository's points of every generation before ``generation``.
+
+        A server gives the space back by itself; the local engine's files keep it for what is written next.
+        """
+        older = FieldCondition(key="generation", range=Range(lt=generation))
+        unwanted = Filter(must=[*_of_repository(tenant_id, repository_id), older])
+        with self._answering():
+            if self._client.collection_exists(collection):
+                self._client.delete(collection, FilterSelector(filter=unwanted), wait=True)
+
+    def close(self) -> None:
+        """Let go of the connection, or of the folder's lock."""
+        with self._answering():
+            self._client.close()
+
+    def _create(self, collection: str, dimension: int) -> None:
+        try:
+            self._client.create_collection(
+                collection, vectors_config=VectorParams(size=dimension, distance=Distance.COSINE)
+            )
+        except UnexpectedResponse:
+            # Another process may have made it since we looked; whether it fits is checked by the caller.
+            if not self._client.collection_exists(collection):
+                raise
+
+    def _index(self, collection: str) -> None:
+        with self._answering():
+            for field, params in _INDEXES.items():
+                self._client.create_payload_index(collection, field, field_schema=params, wait=True)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            with self._turn:
+                yield
+        except _DRIVER_ERRORS as error:
+            raise StoreUnavailable(
+                f"The vector store Qdrant at {self._place} {_failure(error)}. Nothing that was published is lost; "
+                "check that it runs, is reachable and accepts the API key."
+            ) from error
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, UnexpectedResponse):
+        return f"answered with status {error.status_code}"
+    return f"failed: {getattr(error, 'source', error)}"
+
+
+def _struct(point: Point) -> PointStruct:
+    payload = {
+        "tenant_id": point.tenant_id,
+        "repository_id": point.repository_id,
+        "repository": point.repository,
+        "generation": point.generation,
+        "path": encode_path(point.path),
+        "language": point.language,
+        "isolated": point.isolated,
+    }
+    return PointStruct(id=point.id, vector=list(point.vector), payload=payload)
+
+
+def _hit(payload: Payload, score: float) -> Hit:
+    return Hit(
+        repository_id=str(payload["repository_id"]),
+        path=decode_path(str(payload["path"])),
+        generation=int(payload["generation"]),
+        isolated=bool(payload["isolated"]),
+        score=score,
+    )
+
+
+def _equals(field: str, value: str | int) -> FieldCondition:
+    return FieldCondition(key=field, match=MatchValue(value=value))
+
+
+def _of_repository(tenant_id: str, repository_id: str) -> list[Condition]:
+    return [_equals("tenant_id", tenant_id), _equals("repository_id", repository_id)]

@@ -21,7 +21,7 @@ from cloud_api.auth.session import Sessions
 from cloud_api.auth.tokens import Tokens
 from cloud_api.http.handlers import install_handlers
 from cloud_api.http.meters import Meters
-from cloud_api.http.middleware import PlainErrors, RequestContext
+from cloud_api.http.middleware import AlwaysHttps, PlainErrors, RequestContext
 from cloud_api.http.problems import Problem
 from cloud_api.routes import errors, health, ingestion, jobs, page, repositories, signin, workers
 from cloud_api.services.bundle import Services
@@ -54,11 +54,13 @@ def create_app(
     worker_token: str,
     allowed_hosts: Sequence[str] = ("*",),
     version: str = "0.1.0",
+    https: bool = False,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """Return the control plane's application.
 
-    Everything but ``/health``, the sign-in form, the error pages and the static files asks for a token.
+    Everything but ``/health``, the sign-in form, the error pages and the static files asks for a token. ``https`` says
+    that people reach it under https whatever this process sees: cookies are Secure then.
     """
     meters = Meters(board=services.board, presence=services.presence)
     app = FastAPI(
@@ -72,6 +74,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=[
+            *([Middleware(AlwaysHttps)] if https else []),
             Middleware(RequestContext, meters=meters),
             Middleware(PlainErrors),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),

@@ -37,7 +37,8 @@ class Board:
     def load(self, open_jobs: tuple[Job, ...], ended: tuple[Job, ...]) -> None:
         """Replace everything by what the ledger says."""
         with self._lock:
-            if (open_jobs, ended) != (self._view.open_jobs, self._view.ended):
+            first = self._view.loaded_at is None
+            if first or (open_jobs, ended) != (self._view.open_jobs, self._view.ended):
                 self._put(open_jobs, ended)
 
     def note(self, job: Job) -> None:

@@ -71,7 +71,7 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[ConfigurationError]
         presence=presence,
         heartbeats=heartbeats,
         board=board,
-        health=Health(database=app_database, delivery=delivery, ask_qdrant=_ask_qdrant(settings)),
+        health=Health(databases=(app_database, keeper_database), delivery=delivery, ask_qdrant=_ask_qdrant(settings)),
     )
     plane = Plane(
         databases=(app_database, keeper_database),
@@ -88,6 +88,7 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[ConfigurationError]
         admin_token=settings.admin_token.get_secret_value(),
         worker_token=settings.worker_token.get_secret_value(),
         allowed_hosts=settings.allowed_hosts,
+        https=(settings.public_url or "").startswith("https://"),
         lifespan=plane.lifespan,
     )
 

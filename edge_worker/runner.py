@@ -118,6 +118,9 @@ class Runner:
         except (Transient, LedgerUnavailable) as error:
             return self._settler.failed(job, reason=error.code.lower(), detail=error.message)
         if isinstance(ended, Ended):
+            if ended.reason == "training_failed":
+                # A device that failed once may be of no more use to this process; a fresh one starts clean.
+                self._process.kill()
             return self._settler.settled(job, ended, stopping=self._stops.stopping_only(job.id))
         self._tell(job, "publish", 0, 0)
         report = self._settler.published(job, ended)

@@ -35,9 +35,6 @@ from shared.nodes.capabilities import Capabilities
 from shared.nodes.heartbeat import Heartbeat
 from shared.settings import EdgeSettings
 
-#: Seconds between two heartbeats that only say how far an attempt is.
-_PROGRESS_EVERY = 2.0
-
 
 def equipment(settings: EdgeSettings) -> Equipment:
     """Return what the compute process is told of this worker; nothing in it opens the ledger."""
@@ -53,6 +50,7 @@ def equipment(settings: EdgeSettings) -> Equipment:
         private_hosts=settings.private_hosts,
         git_tokens_file=settings.git_tokens_file,
         fetch_timeout=settings.fetch_timeout.total_seconds(),
+        min_free_mb=settings.min_free_mb,
         max_repository_mb=settings.max_repository_mb,
         max_files=settings.max_files,
         max_file_kb=settings.max_file_kb,
@@ -103,9 +101,9 @@ def build_worker(settings: EdgeSettings, environment: Mapping[str, str], stopped
     with suppress(MailboxUnavailable):
         # So that the first heartbeat is true; a mailbox that is not there now is asked again when it is waited on.
         claims.greet()
-    stops = Stops()
+    stops, scratch = Stops(), claim_scratch(settings.work_dir, worker_id)
     soon = threading.Event()
-    hand = Hand(tell=soon.set, every=_PROGRESS_EVERY)
+    hand = Hand(tell=soon.set, every=timing.heartbeat / 10)
     heartbeats = Heartbeats(
         control_url=settings.control_url,
         token=settings.worker_token,
@@ -123,7 +121,7 @@ def build_worker(settings: EdgeSettings, environment: Mapping[str, str], stopped
         stops=stops,
         conditions=Conditions(
             worker=worker_id,
-            work_dir=claim_scratch(settings.work_dir, worker_id),
+            work_dir=scratch,
             job_timeout=settings.job_timeout.total_seconds(),
             timing=timing,
         ),
@@ -138,6 +136,7 @@ def build_worker(settings: EdgeSettings, environment: Mapping[str, str], stopped
         process=process,
         timing=timing,
         stopped=stopped,
+        scratch=scratch,
     )
 
 

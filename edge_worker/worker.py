@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge_worker.attempt.process import ComputeProcess
 from edge_worker.claims import Claims
@@ -29,6 +31,7 @@ class Worker:
     process: ComputeProcess
     timing: Timing
     stopped: threading.Event
+    scratch: Path
 
     def run(self) -> bool:
         """Work until ``stop``; give back what is in hand, say goodbye. Return whether that was on request."""
@@ -43,6 +46,7 @@ class Worker:
         self.claims.close()
         worker.join(self.timing.grace * 2 + 5)
         self.process.kill()
+        shutil.rmtree(self.scratch, ignore_errors=True)
         self.heartbeats.stop("stopping")
         log.info("worker_stopped", on_request=asked)
         return asked

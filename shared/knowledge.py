@@ -22,7 +22,8 @@ class FileRow:
     language: str
     size: int
     blob: str
-    #: ``parsed``, ``partial`` (syntax errors, imports kept) or ``skipped`` (too large, minified, not text).
+    #: ``parsed``, ``partial`` (syntax errors, imports kept), ``failed`` (nothing of it is a program) or ``skipped``
+    #: (too large, minified, not text).
     status: str
     #: No import leads to it or from it: its vector says nothing about likeness.
     isolated: bool

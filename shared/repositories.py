@@ -16,10 +16,10 @@ from shared.errors import InvalidRepository
 
 #: Hosts where owner and name are told apart without regard to case, and how many parts a path has there.
 _KNOWN_HOSTS = {"github.com": 2, "codeberg.org": 2, "bitbucket.org": 2, "gitlab.com": 20}
-_HOST = re.compile(r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")
-_PART = re.compile(r"^[A-Za-z0-9_.~-]{1,100}$")
-_SCP = re.compile(r"^git@([A-Za-z0-9.-]+):(?!/)(.+)$")
-_LOCAL = re.compile(r"^[^\x00-\x1f\x7f]{1,400}$")
+_HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_PART = re.compile(r"[A-Za-z0-9_.~-]{1,100}")
+_SCP = re.compile(r"git@([A-Za-z0-9.-]+):(?!/)(.+)")
+_LOCAL = re.compile(r"[^\x00-\x1f\x7f]{1,400}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def strip_userinfo(text: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    scp = _SCP.match(text)
+    scp = _SCP.fullmatch(text)
     if scp:
         return scp[1].lower(), scp[2]
     scheme = re.match(r"^([A-Za-z][A-Za-z0-9+.-]*):/{1,2}", text)
@@ -89,9 +89,13 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _check_host(host: str, hosts: tuple[str, ...]) -> None:
-    if host in hosts and _HOST.match(host):
+    if host in hosts and _HOST.fullmatch(host):
         return
-    if "*" in hosts and _HOST.match(host) and not host.endswith((".local", ".internal", ".localhost", ".home.arpa")):
+    if (
+        "*" in hosts
+        and _HOST.fullmatch(host)
+        and not host.endswith((".local", ".internal", ".localhost", ".home.arpa"))
+    ):
         return
     raise InvalidRepository(
         "That host is not one that repositories may come from (PHAROS_GIT_HOSTS). Nothing was queued."
@@ -101,7 +105,7 @@ def _check_host(host: str, hosts: tuple[str, ...]) -> None:
 def _parts(path: str) -> list[str]:
     parts = path.rstrip("/").removesuffix(".git").split("/")
     for part in parts:
-        if not _PART.match(part) or part in {".", ".."} or part.startswith("-"):
+        if not _PART.fullmatch(part) or part in {".", ".."} or part.startswith("-"):
             raise InvalidRepository("That address has a part that no repository has. Nothing was queued.")
     if len(parts) > 2 and {"tree", "blob", "-", "raw", "commit"} & set(parts[2:]):
         raise InvalidRepository(
@@ -112,7 +116,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _local(text: str, roots: Iterable[str]) -> RepositoryAddress:
-    if not _LOCAL.match(text):
+    if not _LOCAL.fullmatch(text):
         raise InvalidRepository("That path has characters that no folder here has. Nothing was queued.")
     path = PurePosixPath(text)
     inside = any(path.is_relative_to(root) for root in roots if root)

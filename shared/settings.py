@@ -77,6 +77,12 @@ class CloudSettings(SharedSettings):
     admin_token: SecretStr = Field(min_length=16, description="What people show to the control plane.")
     host: str = Field(default="127.0.0.1", description="Address to listen on; a hosting service needs 0.0.0.0.")
     port: int = Field(default=10000, ge=0, le=65535, validation_alias=AliasChoices("PORT", "PHAROS_PORT", "port"))
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        validation_alias=AliasChoices("PHAROS_PUBLIC_URL", "RENDER_EXTERNAL_URL", "public_url"),
+        description="Where people reach the plane, when something in front of it ends TLS.",
+    )
     allowed_hosts: Words = Field(default=("*",), description="Host names under which the plane answers.")
     queue_cap: int = Field(default=10, ge=1, le=100_000, description="Waiting jobs of one kind, over all tenants.")
     job_ttl: Span = Field(default=timedelta(hours=24), description="How long a job may wait for its first start.")
@@ -103,8 +109,9 @@ class EdgeSettings(SharedSettings):
     )
     fetch_timeout: Span = Field(default=timedelta(minutes=10), description="How long a fetch may take.")
     job_timeout: Span = Field(default=timedelta(hours=2), description="How long one attempt may take.")
+    min_free_mb: int = Field(default=256, ge=0, description="What stays free on the disk of the work dir.")
     max_repository_mb: int = Field(default=2048, ge=1, description="Largest fetched repository.")
-    max_files: int = Field(default=50_000, ge=1, description="Largest number of files in a commit.")
+    max_files: int = Field(default=100_000, ge=1, description="Largest number of files in a commit.")
     max_file_kb: int = Field(default=1024, ge=1, description="Larger files are not parsed.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,14 +52,14 @@ class Health:
     def __init__(
         self,
         *,
-        database: Database,
+        databases: Sequence[Database],
         delivery: Delivery,
         ask_qdrant: Callable[[], None] | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._used = {"postgres": lambda: database.known, "redis": lambda: delivery.known}
+        self._used = {"postgres": lambda: _newest(databases), "redis": lambda: delivery.known}
         self._clock = clock
-        self._asks: dict[str, Callable[[], None]] = {"postgres": lambda: _ask(database)}
+        self._asks: dict[str, Callable[[], None]] = {"postgres": lambda: _ask(databases)}
         if delivery.configured:
             self._asks["redis"] = lambda: _must(delivery.probe())
         if ask_qdrant is not None:
@@ -108,9 +108,16 @@ class Health:
         return PartView(state="connected", age_seconds=age, latency_ms=probe.latency_ms)
 
 
-def _ask(database: Database) -> None:
-    with database.connection() as connection:
-        connection.execute("select 1")
+def _ask(databases: Sequence[Database]) -> None:
+    for database in databases:
+        with database.connection() as connection:
+            connection.execute("select 1")
+
+
+def _newest(databases: Sequence[Database]) -> tuple[bool | None, float | None]:
+    """Return what the role that was used last found; one role's word holds for the server."""
+    known = [database.known for database in databases]
+    return min(known, key=lambda one: float("inf") if one[1] is None else one[1])
 
 
 def _must(works: bool) -> None:

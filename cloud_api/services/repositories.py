@@ -50,10 +50,8 @@ class Repositories:
     def _reach(
         self, repository_id: str, tenant: UUID, path: str, depth: int, limit: int, *, backwards: bool
     ) -> list[Reached]:
-        file = self._file(repository_id, path, tenant)
-        return self._reader.reachable(
-            repository_id, file.number, tenant=tenant, backwards=backwards, depth=depth, limit=limit
-        )
+        self._file(repository_id, path, tenant)
+        return self._reader.reachable(repository_id, path, tenant=tenant, backwards=backwards, depth=depth, limit=limit)
 
     def _file(self, repository_id: str, path: str, tenant: UUID) -> File:
         found = self._reader.file(repository_id, path, tenant=tenant)

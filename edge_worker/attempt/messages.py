@@ -26,6 +26,7 @@ class Equipment(_Message):
     private_hosts: tuple[str, ...]
     git_tokens_file: Path | None
     fetch_timeout: float
+    min_free_mb: int
     max_repository_mb: int
     max_files: int
     max_file_kb: int

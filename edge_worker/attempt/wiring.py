@@ -13,7 +13,7 @@ from edge_worker.handlers.reading import Source
 from edge_worker.handlers.remove import Remove
 from edge_worker.source.credentials import Tokens
 from edge_worker.source.fetch import FetchLimits
-from edge_worker.source.git import Access
+from edge_worker.source.git import Access, require_git
 from shared.errors import ConfigurationError
 from shared.jobs.kinds import Kind
 from shared.jobs.payloads import IngestPayload
@@ -54,6 +54,7 @@ class Workbench:
 
 def build_workbench(equipment: Equipment) -> Workbench:
     """Return the workbench. Raises ``ConfigurationError`` or ``StoreUnavailable``."""
+    require_git()
     store = _store(equipment)
     ingest = Ingest(source=_source(equipment), store=store, device=equipment.device)
     return Workbench(handlers={Kind.INGEST: ingest, Kind.REMOVE: Remove(store=store)}, store=store)
@@ -66,6 +67,7 @@ def _source(equipment: Equipment) -> Callable[[Task, IngestPayload], Source]:
         max_bytes=equipment.max_repository_mb << 20,
         max_files=equipment.max_files,
         max_file_bytes=equipment.max_file_kb << 10,
+        free_bytes=equipment.min_free_mb << 20,
     )
 
     def source(task: Task, payload: IngestPayload) -> Source:

@@ -136,7 +136,7 @@ def _outcome(
     )
     stats: dict[str, Any] = {
         **asdict(structure.graph.stats),
-        "left_out": dict(structure.skipped),
+        "left_out": {why: count for why, count in structure.skipped.items() if why != "other_language"},
         "unreadable": list(structure.graph.unreadable)[:20],
         "isolated": sum(row.isolated for row in rows),
         "training": asdict(embedding.stats),

@@ -109,6 +109,4 @@ def _add(builder: GraphBuilder, number: int, file: SourceFile, data: bytes | Non
 
 def _config(bare: BareRepository, chosen: Selection, path: str) -> bytes | None:
     entry = chosen.index.get(path)
-    if entry is None:
-        return None
-    return next(iter(bare.read([entry.oid])))[1]
+    return None if entry is None else bare.get(entry.oid)

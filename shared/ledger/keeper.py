@@ -106,9 +106,7 @@ class Keeper:
             fingerprint=fingerprint,
         )
         job = Job.from_row(row) if row["id"] is not None else None
-        # A job that this very statement recorded is not in its own snapshot yet: it is the last one waiting.
-        position = row["waiting"] if row["outcome"] == "created" else row["position"] or 0
-        return Submitted(outcome=row["outcome"], job=job, waiting=row["waiting"], position=position)
+        return Submitted(outcome=row["outcome"], job=job, waiting=row["waiting"], position=row["position"])
 
     def start(self, job_id: str, *, worker: str, capabilities: Capabilities, lease: float) -> Started:
         """Hand a job to a worker if it may run now and here; the attempt number in it is the fencing token."""

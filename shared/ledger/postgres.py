@@ -106,7 +106,11 @@ class Database:
                 )
             try:
                 row = connection.execute(_TENANT["version"]).fetchone()
-            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            except (
+                psycopg.errors.UndefinedTable,
+                psycopg.errors.InvalidSchemaName,
+                psycopg.errors.InsufficientPrivilege,
+            ):
                 row = None
         check_version(None if row is None else row["version"])
 

@@ -98,14 +98,14 @@ class RepositoryReader:
         return [Likeness(path=_text(row["path"]), language=row["language"], score=row["score"]) for row in rows]
 
     def reachable(
-        self, repository_id: str, number: int, *, tenant: UUID, backwards: bool, depth: int, limit: int
+        self, repository_id: str, path: str, *, tenant: UUID, backwards: bool, depth: int, limit: int
     ) -> list[Reached]:
         """Return the files that a file imports, or (``backwards``) that import it, within ``depth`` steps."""
         rows = self._all(
             "reachable",
             tenant,
             repository_id=repository_id,
-            number=number,
+            path=_bytes(path),
             backwards=backwards,
             depth=depth,
             limit=limit,

@@ -64,7 +64,7 @@ class Mailbox:
             except DequeueTimeout:
                 return None
             text = bytes(value).decode("ascii", "replace")
-            if _JOB_ID.match(text):
+            if _JOB_ID.fullmatch(text):
                 self._connection.delete(RqJob.key_for(text))
                 return text
         if bytes(key).decode() != _wake_key(worker):

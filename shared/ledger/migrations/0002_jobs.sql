@@ -90,12 +90,12 @@ as $$ select job.state = 'queued' and job.first_started_at is null and job.cance
 create function pharos.queue_position(p_id text) returns integer
 language sql stable
 as $$
-    select coalesce((
-        select 1 + count(*) filter (where (other.priority, other.created_at, other.id)
-                                        < (job.priority, job.created_at, job.id))
-          from pharos.jobs other where other.state = 'queued' and other.kind = job.kind and pharos.is_waiting(other)
-    ), 0)::integer
-      from pharos.jobs job where job.id = p_id and pharos.is_waiting(job)
+    select case when pharos.is_waiting(job) then 1 + (
+        select count(*) from pharos.jobs other
+         where other.state = 'queued' and other.kind = job.kind and pharos.is_waiting(other)
+           and (other.priority, other.created_at, other.id) < (job.priority, job.created_at, job.id)
+    ) else 0 end::integer
+      from pharos.jobs job where job.id = p_id
 $$;
 
 -- Records a job: idempotency key, then dedupe, then cap, then the row. outcome: created, deduplicated, replayed,
@@ -105,7 +105,7 @@ create function pharos.submit_job(
     p_id text, p_tenant uuid, p_kind text, p_repository text, p_repository_id text, p_payload jsonb,
     p_dedupe_key text, p_priority smallint, p_needs jsonb, p_ttl_ms bigint, p_cap integer,
     p_key bytea, p_fingerprint bytea
-) returns table (outcome text, job pharos.jobs, waiting integer)
+) returns table (outcome text, job pharos.jobs, waiting integer, place integer)
 language plpgsql
 as $$
 declare
@@ -119,7 +119,8 @@ begin
         select * into known from pharos.idempotency_keys k where k.key = p_key;
         if found then
             select * into made from pharos.jobs j where j.id = known.job_id;
-            return query select case when known.fingerprint = p_fingerprint then 'replayed' else 'conflict' end, made, 0;
+            return query select case when known.fingerprint = p_fingerprint then 'replayed' else 'conflict' end, made, 0,
+                                pharos.queue_position(made.id);
             return;
         end if;
     end if;
@@ -133,11 +134,11 @@ begin
             insert into pharos.idempotency_keys (key, tenant_id, fingerprint, job_id)
             values (p_key, p_tenant, p_fingerprint, made.id);
         end if;
-        return query select 'deduplicated', made, ahead;
+        return query select 'deduplicated', made, ahead, pharos.queue_position(made.id);
         return;
     end if;
     if ahead >= p_cap then
-        return query select 'full', null::pharos.jobs, ahead;
+        return query select 'full', null::pharos.jobs, ahead, 0;
         return;
     end if;
 
@@ -152,7 +153,7 @@ begin
         insert into pharos.idempotency_keys (key, tenant_id, fingerprint, job_id)
         values (p_key, p_tenant, p_fingerprint, made.id);
     end if;
-    return query select 'created', made, ahead + 1;
+    return query select 'created', made, ahead + 1, pharos.queue_position(made.id);
 end $$;
 
 -- Hands a job to a worker, or says why not. outcome: started, gone, taken, cancelled, skipped, not_due, needs_unmet,
@@ -191,7 +192,7 @@ begin
 
     select h.node into home from pharos.homes h
      where h.tenant_id = found_job.tenant_id and h.repository_id = found_job.repository_id;
-    if home is not null and (found_job.needs ->> 'node') is null then
+    if home is not null and (found_job.needs ->> 'node') is distinct from home then
         update pharos.jobs j set needs = j.needs || jsonb_build_object('node', home)
          where j.id = p_id returning j.* into found_job;
     end if;
@@ -222,7 +223,8 @@ language sql immutable
 as $$
     select p_capabilities -> 'kinds' ? p_kind
        and ((p_needs ->> 'node') is null or p_needs ->> 'node' = p_capabilities ->> 'node')
-       and (coalesce((p_needs ->> 'gpu')::boolean, false) is false or (p_capabilities ->> 'gpu')::boolean)
+       and (coalesce((p_capabilities ->> 'gpu')::boolean, false)
+            or not coalesce((p_needs ->> 'gpu')::boolean, false) and coalesce((p_needs ->> 'gpu_memory')::numeric, 0) = 0)
        and coalesce((p_needs ->> 'gpu_memory')::numeric, 0) <= coalesce((p_capabilities ->> 'gpu_memory')::numeric, 0)
 $$;
 

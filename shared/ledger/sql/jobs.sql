@@ -1,6 +1,6 @@
 -- name: submit
 -- Record a job, or say why not.
-select s.outcome, s.waiting, (s.job).*, pharos.queue_position((s.job).id) as position
+select s.outcome, s.waiting, (s.job).*, s.place as position
   from pharos.submit_job(%(id)s, %(tenant)s, %(kind)s, %(repository)s, %(repository_id)s, %(payload)s, %(dedupe_key)s,
                          %(priority)s::smallint, %(needs)s, %(ttl_ms)s, %(cap)s, %(key)s, %(fingerprint)s) s
 -- name: start

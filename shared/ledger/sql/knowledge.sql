@@ -76,8 +76,10 @@ select f.path, f.language, round(s.score::numeric, 6)::float8 as score
   join pharos.files f on f.repository_id = o.repository_id and f.number = s.number
  where o.repository_id = %(repository_id)s and o.path = %(path)s order by s.place limit %(limit)s
 -- name: reachable
--- Files that lie behind (or before) one file on the import graph, nearest first.
-select f.path, f.language, r.depth from pharos.reachable(%(repository_id)s, %(number)s, %(backwards)s, %(depth)s,
-                                                        %(limit)s) r
-  join pharos.files f on f.repository_id = %(repository_id)s and f.number = r.number
- order by r.depth, f.path
+-- Files that lie behind (or before) one file on the import graph, nearest first; in one statement, since numbers are
+-- another generation's a moment later.
+select f.path, f.language, r.depth
+  from pharos.files o
+  cross join lateral pharos.reachable(o.repository_id, o.number, %(backwards)s, %(depth)s, %(limit)s) r
+  join pharos.files f on f.repository_id = o.repository_id and f.number = r.number
+ where o.repository_id = %(repository_id)s and o.path = %(path)s order by r.depth, f.path

@@ -1,0 +1,1 @@
+"""How the control plane speaks HTTP: envelopes, problems, middleware."""

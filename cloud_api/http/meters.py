@@ -1,0 +1,83 @@
+"""The figures of this process for Prometheus: requests and refused credentials here, jobs and workers at each look."""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from cloud_api.board import Board
+from cloud_api.presence import Presence
+from shared.jobs.states import State
+
+#: Exposition format 0.0.4.
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
+_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
+
+
+class Meters:
+    """What is counted while the process lives. Labels are route templates, never paths."""
+
+    def __init__(self, *, board: Board, presence: Presence) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(_Live(board=board, presence=presence))
+        self._requests = Counter(
+            "pharos_http_requests",
+            "Requests answered, by method, route template and status.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "pharos_http_request_seconds",
+            "Seconds from a request's head to its last byte, by route template.",
+            ("route",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._refused = Counter(
+            "pharos_credentials_refused",
+            "Credentials that were wrong, by their kind.",
+            ("kind",),
+            registry=self._registry,
+        )
+
+    def request(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def refused(self, kind: str) -> None:
+        """Count a wrong credential: ``bearer``, ``cookie``, ``form`` or ``code``."""
+        self._refused.labels(kind).inc()
+
+    def text(self) -> bytes:
+        """Return all figures in the exposition format."""
+        return generate_latest(self._registry)
+
+
+class _Live(Collector):
+    """Reads jobs and workers from memory when somebody looks."""
+
+    def __init__(self, *, board: Board, presence: Presence) -> None:
+        self._board = board
+        self._presence = presence
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        jobs = GaugeMetricFamily("pharos_jobs", "Jobs that have not ended, by state.", labels=("state",))
+        counted = Count(job.state for job in self._board.snapshot().open_jobs)
+        for state in (State.QUEUED, State.RUNNING):
+            jobs.add_metric((state.value,), counted[state])
+        yield jobs
+        workers = GaugeMetricFamily("pharos_workers", "Workers known to this process, by state.", labels=("state",))
+        for word, number in sorted(Count(worker.state for worker in self._presence.workers()).items()):
+            workers.add_metric((word,), number)
+        yield workers

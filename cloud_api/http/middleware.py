@@ -1,0 +1,154 @@
+"""What surrounds every request: its id, its log line, its figures, the security headers, and the last resort."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud_api.http.handlers import status_problem
+from cloud_api.http.meters import Meters
+from cloud_api.http.problems import problem_response
+from shared.ids import new_request_id
+from shared.logs import get_logger
+
+_log = get_logger("http")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+#: Polled every few seconds by pages and hosts: their log lines say nothing.
+_QUIET = frozenset({"/ui/board", "/health", "/static", "/api/v1/workers/heartbeat"})
+_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": _POLICY,
+    # Not "no-referrer": browsers would then send "Origin: null" with our own forms.
+    "Referrer-Policy": "same-origin",
+}
+_HSTS = "max-age=31536000; includeSubDomains"
+
+
+class AlwaysHttps:
+    """Takes every request as the https that it was before something in front of this process ended TLS."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["scheme"] = "https"
+        await self._app(scope, receive, send)
+
+
+class RequestContext:
+    """The outermost room: gives each request an id and answers 500 for what nobody foresaw."""
+
+    def __init__(self, app: ASGIApp, *, meters: Meters) -> None:
+        self._app = app
+        self._meters = meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        answer = _Answer(send, scope, request_id)
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception:  # the last resort: recorded in full, answered without detail
+            _log.exception("request_failed", route=_route(scope))
+            if answer.status is not None:
+                raise
+            await _internal(scope)(scope, receive, answer.send)
+        finally:
+            self._record(scope, answer.status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int | None, seconds: float) -> None:
+        route = _route(scope)
+        self._meters.request(method=scope["method"], route=route, status=status or 0, seconds=seconds)
+        # The template of the route, never its path or query: those may hold a password or a sign-in code.
+        write = _log.debug if route in _QUIET else _log.info
+        write(
+            "request_answered",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            client=client_of(scope),
+        )
+
+
+class _Answer:
+    """Sends an answer on, with the headers that every answer has."""
+
+    def __init__(self, send: Send, scope: Scope, request_id: str) -> None:
+        self._send = send
+        self._scope = scope
+        self._request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self._request_id
+            for name, value in _SECURITY.items():
+                headers[name] = value
+            if self._scope["scheme"] == "https":
+                headers["Strict-Transport-Security"] = _HSTS
+            headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)
+
+
+class PlainErrors:
+    """Turns the plain-text refusals of library middleware (host, body size) into problems."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        replaced = False
+
+        async def watched(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _plain_error(message):
+                replaced = True
+                await status_problem(Request(scope), message["status"])(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, watched if scope["type"] == "http" else send)
+
+
+def client_of(scope: Scope) -> str:
+    """Return the address that a request came from."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def _plain_error(message: Message) -> bool:
+    content_type = Headers(raw=message["headers"]).get("content-type", "")
+    return message["status"] >= 400 and content_type.startswith("text/plain")
+
+
+def _internal(scope: Scope) -> ASGIApp:
+    text = "Something went wrong inside Pharos. The log has the reason under this request id; try again in a moment."
+    return problem_response(scope, "INTERNAL", text)
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+def _route(scope: Scope) -> str:
+    if scope["path"].startswith("/static/"):
+        return "/static"
+    return str(getattr(scope.get("route"), "path", "unmatched"))

@@ -1,0 +1,87 @@
+"""The form of a submission, and the answer to it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from fastapi import Header, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
+from starlette.requests import Request
+
+from cloud_api.auth.principal import Principal
+from cloud_api.http.envelope import Envelope, enveloped
+from cloud_api.routes.views import AcceptedView, status_url
+from cloud_api.services.submit import SubmitAnswer
+from shared.jobs.kinds import Priority
+from shared.jobs.payloads import Ref
+from shared.nodes.capabilities import Needs
+
+#: Seconds after which it is worth asking for a job's state.
+POLL_SECONDS = 5
+
+#: A structured-field string (RFC 9651), or the same without its quotes.
+_KEY = r'^("[\x20\x21\x23-\x5b\x5d-\x7e]{1,200}"|[A-Za-z0-9_.:~+/=-]{1,200})$'
+IdempotencyKey = Annotated[
+    Annotated[str, StringConstraints(pattern=_KEY)] | SkipJsonSchema[None],
+    Header(alias="Idempotency-Key", description="The same key within 24 h leads to the same job."),
+]
+PriorityWord = Literal["urgent", "high", "normal", "low"]
+
+
+class IngestRequest(BaseModel):
+    """Which repository to index, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(
+        min_length=1,
+        max_length=500,
+        description="https://host/owner/name, host/owner/name or owner/name.",
+        json_schema_extra={"format": "repo-url"},
+    )
+    ref: Ref | None = Field(default=None, description="Branch, tag or commit; the default branch when absent.")
+    epochs: int = Field(default=10, ge=1, le=100, strict=True, description="Passes of Node2Vec over its walks.")
+    force: bool = Field(
+        default=False, strict=True, description="Index again when this commit is published already, too."
+    )
+    priority: PriorityWord = "normal"
+    needs: Needs = Field(default_factory=Needs, description="What the worker must have.")
+
+
+def priority_of(word: PriorityWord) -> Priority:
+    """Return the priority that a word stands for."""
+    return Priority[word.upper()]
+
+
+def idempotency(
+    request: Request, caller: Principal, key: str | None, asked: IngestRequest
+) -> tuple[bytes, bytes] | None:
+    """Return what the ledger keeps of an Idempotency-Key: a digest of who, where and which, and one of what."""
+    if key is None:
+        return None
+    scope = f"{caller.name}|{request.method}|{request.url.path}|{key.strip(chr(34))}"
+    return _digest(scope), _digest(asked.model_dump_json())
+
+
+def accepted(request: Request, response: Response, answer: SubmitAnswer) -> Envelope[AcceptedView]:
+    """Return what became of a submission, with the headers of a 202."""
+    job = answer.job
+    response.headers["Location"] = status_url(job)
+    response.headers["Retry-After"] = str(POLL_SECONDS)
+    view = AcceptedView(
+        job_id=job.id,
+        status_url=status_url(job),
+        state=job.state,
+        repository=job.repository,
+        repository_id=job.repository_id,
+        position=answer.position,
+        deduplicated=answer.outcome == "deduplicated",
+        replayed=answer.outcome == "replayed",
+    )
+    return enveloped(request, view)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,1 @@
+"""The page's words, its templates and its static files."""

@@ -1,0 +1,1 @@
+"""From an address to source files: fetch without a work tree, list, select, read."""

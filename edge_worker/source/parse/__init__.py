@@ -1,0 +1,1 @@
+"""What a source file imports, read from its text with tree-sitter."""

@@ -1,0 +1,27 @@
+"""The port of extraction: what a language brings so that its files can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tree_sitter import Tree
+
+from edge_worker.source.parse.statement import ImportStatement
+from edge_worker.source.parse.text import to_utf8
+
+Extract = Callable[[Tree, bytes], Iterable[ImportStatement]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """One grammar and the two readers over it. Readers yield in the order of the text."""
+
+    #: The grammar wheel's entry, which gives a pointer that tree-sitter takes.
+    grammar: Callable[[], object]
+    #: The imports that a tree holds.
+    statements: Extract
+    #: The imports on lines that begin like one, for a tree with errors; repeating what ``statements`` gave is fine.
+    salvage: Extract
+    #: The file's bytes to the UTF-8 that the grammar reads.
+    decode: Callable[[bytes], bytes] = to_utf8

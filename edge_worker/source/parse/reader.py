@@ -1,0 +1,49 @@
+"""The front of extraction: a file's language and bytes in, its imports and how well it was read out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edge_worker.source.parse import javascript, python
+from edge_worker.source.parse.dialect import Dialect
+from edge_worker.source.parse.statement import ImportStatement, Parsed
+from edge_worker.source.parse.text import is_text
+from edge_worker.source.parse.tree import SECONDS, is_wreck, syntax_tree
+
+#: The next language is one module and a name here.
+_DIALECTS: dict[str, Dialect] = {**python.DIALECTS, **javascript.DIALECTS}
+LANGUAGES = frozenset(_DIALECTS)
+
+_FAILED = Parsed(imports=(), status="failed")
+
+
+def parse_imports(language: str, source: bytes, *, seconds: float = SECONDS) -> Parsed:
+    """Return what a file imports; no content makes it raise. The caller caps the size.
+
+    ``failed`` means one of: the bytes are no text (NUL bytes, and not UTF-8); the parse was stopped after ``seconds``;
+    the grammar recognised nothing but errors and comments, and no line looks like an import. A file with syntax errors
+    that is none of these is ``partial``: besides what the tree holds, lines that begin like an import are kept.
+
+    Raises:
+        KeyError: the language is not one of ``LANGUAGES``.
+    """
+    dialect = _DIALECTS[language]
+    text = dialect.decode(source)
+    if not is_text(text):
+        return _FAILED
+    tree = syntax_tree(dialect.grammar, text, seconds=seconds)
+    if tree is None:
+        return _FAILED
+    found = list(dialect.statements(tree, text))
+    if not tree.root_node.has_error:
+        return Parsed(imports=tuple(found), status="parsed")
+    found = _merged(found, dialect.salvage(tree, text))
+    if not found and is_wreck(tree):
+        return _FAILED
+    return Parsed(imports=tuple(found), status="partial")
+
+
+def _merged(found: list[ImportStatement], salvaged: Iterable[ImportStatement]) -> list[ImportStatement]:
+    known = {(item.module, item.names, item.level) for item in found}
+    more = [item for item in salvaged if (item.module, item.names, item.level) not in known]
+    return sorted(found + more, key=lambda item: item.line)

@@ -1,0 +1,41 @@
+"""The words of extraction: one import as a file wrote it, and what was read of one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: ``parsed``: the grammar read all of it. ``partial``: it has syntax errors, and the imports that could be read are
+#: kept. ``failed``: no program could be read, so there are no imports (see ``parse.reader`` for the exact rule).
+Status = Literal["parsed", "partial", "failed"]
+
+RUNTIME = "runtime"
+TYPE_ONLY = "type-only"
+CONDITIONAL = "conditional"
+NESTED = "nested"
+DYNAMIC = "dynamic-literal"
+RE_EXPORT = "re-export"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportStatement:
+    """One module that a file asks for, as written: nothing is resolved yet."""
+
+    #: ``a.b`` or ``./x``; empty for Python's ``from . import x``.
+    module: str
+    #: The names asked of the module (``*`` for all); empty when the module itself is what is imported.
+    names: tuple[str, ...] = ()
+    #: Leading dots of a Python import; 0 elsewhere.
+    level: int = 0
+    #: ``runtime``, ``type-only`` or ``dynamic-literal``, then any of ``conditional``, ``nested``, ``re-export``.
+    kinds: tuple[str, ...] = (RUNTIME,)
+    #: Counted from 1.
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parsed:
+    """What was read of one file, in the order of the text."""
+
+    imports: tuple[ImportStatement, ...]
+    status: Status

@@ -1,0 +1,134 @@
+"""One Python import to the files it means (P1, P5 to P9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from edge_worker.source.parse.statement import ImportStatement
+from edge_worker.source.resolve.base import EXTERNAL, UNRESOLVED, Resolution, Target, local
+from edge_worker.source.resolve.python.dependencies import normalised
+from edge_worker.source.resolve.python.modules import Modules
+from edge_worker.source.resolve.python.roots import Roots, Search
+from edge_worker.source.resolve.python.standard import STANDARD
+from edge_worker.source.resolve.repository import Repository, ancestors, parent
+
+
+class PythonResolver:
+    """Implements ``Resolver`` for Python, without an interpreter and without anything installed."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._modules = Modules(repository)
+        self._roots = Roots(repository)
+        self._tops = _top_parents(repository, self._roots)
+
+    def resolve(self, path: str, statement: ImportStatement) -> Resolution:
+        """Return the files that an import means: submodules where the names are submodules, else the module."""
+        directory = parent(path)
+        parts = statement.module.split(".") if statement.module else []
+        if statement.level:
+            return self._relative(directory, statement, parts)
+        search = self._roots.search(directory)
+        top = parts[0] if parts else ""
+        if top in STANDARD and search.top != top:
+            return EXTERNAL
+        found = self._files(self._search_list(search, top), parts, statement.names)
+        if found:
+            return local(*found)
+        if normalised(top) in self._roots.needs and normalised(top) not in self._roots.names:
+            return EXTERNAL
+        found = self._fall_back(directory, parts, statement.names)
+        return local(*found) if found else self._missing(search, top)
+
+    def _relative(self, directory: str, statement: ImportStatement, parts: Sequence[str]) -> Resolution:
+        above = ancestors(directory)
+        if statement.level > len(above):
+            return UNRESOLVED
+        base = above[statement.level - 1]
+        return local(*self._files((base, *self._portions(base)), parts, statement.names))
+
+    def _portions(self, base: str) -> Iterator[str]:
+        """The other directories of a namespace package: the same path below every other root."""
+        if self._repository.file(f"{base}/__init__.py") is not None:
+            return
+        roots = self._roots.all()
+        home = next((root for root in roots if root and base.startswith(f"{root}/")), None)
+        if home is None:
+            return
+        below = base[len(home) + 1 :]
+        for root in roots:
+            other = f"{root}/{below}" if root else below
+            if other != base and self._repository.is_directory(other):
+                yield other
+
+    def _search_list(self, search: Search, top: str) -> tuple[str, ...]:
+        """A name that is a declared dependency is somebody else's, unless a package of that name is one's own (P8)."""
+        name = normalised(top)
+        if name not in self._roots.needs or name in self._roots.names:
+            return (*search.own, *search.others)
+        module = self._modules.find(search.own, (top,))
+        return search.own if module is not None and module.file is not None else ()
+
+    def _files(self, roots: Sequence[str], parts: Sequence[str], names: Sequence[str]) -> list[Target]:
+        for stubs in (False, True):
+            found = self._walk(roots, parts, names, stubs=stubs) if roots else []
+            if found:
+                return [Target(path=path) for path in found]
+        return []
+
+    def _walk(self, roots: Sequence[str], parts: Sequence[str], names: Sequence[str], *, stubs: bool) -> list[str]:
+        module = self._modules.find(roots, parts, stubs=stubs)
+        if module is None:
+            return []
+        # ``from . import x``: the package is the first portion itself.
+        file = module.file if parts else self._repository.file(f"{roots[0]}/__init__.py" if roots[0] else "__init__.py")
+        if not names:
+            return [file] if file else []
+        found = [self._submodule(module.portions, name, stubs=stubs) or file for name in names]
+        return [path for path in found if path]
+
+    def _submodule(self, portions: Sequence[str], name: str, *, stubs: bool) -> str | None:
+        if name == "*" or not portions:
+            return None
+        module = self._modules.find(portions, (name,), stubs=stubs)
+        return module.file if module else None
+
+    def _fall_back(self, directory: str, parts: Sequence[str], names: Sequence[str]) -> list[Target]:
+        """Look where tests and scripts put themselves on the path, each place with its own evidence (P9)."""
+        for root in ancestors(directory)[:-1]:
+            found = self._deep(root, parts, names)
+            if found:
+                return found
+        top = self._tops.get(parts[0] if parts else "", ())
+        around = set(ancestors(directory))
+        for root in top:
+            if parent(root) in around:
+                return self._files((root,), parts, names)
+        script = self._repository.file(f"{directory}/__init__.py") is None
+        return self._files((directory,), parts, names) if script else []
+
+    def _deep(self, root: str, parts: Sequence[str], names: Sequence[str]) -> list[Target]:
+        """Two components that match are evidence; one alone is a coincidence."""
+        if len(parts) > 1:
+            return self._files((root,), parts, names)
+        module = self._modules.find((root,), parts)
+        if module is None:
+            return []
+        found = [path for name in names if (path := self._submodule(module.portions, name, stubs=False))]
+        return self._files((root,), parts, names) if found else []
+
+    def _missing(self, search: Search, top: str) -> Resolution:
+        known = self._modules.find((*search.own, *search.others), (top,))
+        return UNRESOLVED if known is not None and known.file is not None else EXTERNAL
+
+
+def _top_parents(repository: Repository, roots: Roots) -> dict[str, tuple[str, ...]]:
+    """The directories that hold a top regular package outside every declared root, by the package's name."""
+    found: dict[str, list[str]] = {}
+    for path in repository.named("__init__.py"):
+        package = parent(path)
+        holder = parent(package)
+        inside = any(above in roots.declared for above in ancestors(holder))
+        if package and not inside and roots.implicit(package) == holder:
+            found.setdefault(package.rpartition("/")[2], []).append(holder)
+    return {name: tuple(holders) for name, holders in found.items()}

@@ -1,0 +1,1 @@
+"""The command line and the embedded local stack: the one place that knows both houses."""

@@ -1,0 +1,1 @@
+"""The embedded stack: real servers and processes, started, health-checked and stopped by handle."""

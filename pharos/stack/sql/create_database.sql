@@ -1,0 +1,1 @@
+create database pharos owner pharos_owner;

@@ -82,6 +82,8 @@ class Presence:
             return True
         if self.clock() - before.at > self.timing.lost_after or heartbeat.mailbox != before.heartbeat.mailbox:
             return True
+        if heartbeat.slots != before.heartbeat.slots:
+            return True
         held = {(report.job_id, report.attempt) for report in heartbeat.attempts}
         return held != {(report.job_id, report.attempt) for report in before.heartbeat.attempts}
 
@@ -163,6 +165,10 @@ class Presence:
         with self._lock:
             heard = self._heard.get(worker)
         return heard is not None and heard.heartbeat.mailbox
+
+    def alive(self) -> frozenset[str]:
+        """Return the workers that are there."""
+        return frozenset(view.worker for view in self.workers() if view.state in {"ready", "working"})
 
     def next_loss(self) -> float | None:
         """Return the seconds until the next worker counts as lost, if it says nothing more."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from cloud_api.delivery import Delivery
 from cloud_api.presence import Presence
@@ -34,10 +33,12 @@ class Reconciler:
     async def run(self) -> None:
         """Run a pass at once, then at every trigger; ends when it is cancelled."""
         self._loop = asyncio.get_running_loop()
-        next_in = 0.0
+        next_in, alive = 0.0, self._presence.alive()
         while True:
-            await self._wait(next_in)
+            await self._wait(next_in, alive)
             self._wanted.clear()
+            # Who is lost while the pass runs is news for the next one.
+            alive = self._presence.alive()
             try:
                 next_in = await asyncio.to_thread(self._work.run)
             except Unavailable as error:
@@ -52,12 +53,15 @@ class Reconciler:
             if self._delivery.configured and not self._delivery.works and await asyncio.to_thread(self._delivery.probe):
                 self.poke()
 
-    async def _wait(self, seconds: float) -> None:
-        loss: Callable[[], float | None] = self._presence.next_loss
-        until_loss = await asyncio.to_thread(loss)
-        if until_loss is not None:
-            seconds = min(seconds, until_loss + 0.05)
-        try:
-            await asyncio.wait_for(self._wanted.wait(), seconds)
-        except TimeoutError:
+    async def _wait(self, seconds: float, alive: frozenset[str]) -> None:
+        """Return after ``seconds``, at a trigger, or when one of ``alive`` is lost; not because one might have been."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while (left := deadline - loop.time()) > 0 and alive <= self._presence.alive():
+            until_loss = self._presence.next_loss()
+            patience = left if until_loss is None else min(left, until_loss + 0.05)
+            try:
+                await asyncio.wait_for(self._wanted.wait(), patience)
+            except TimeoutError:
+                continue
             return

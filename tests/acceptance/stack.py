@@ -53,10 +53,11 @@ class Stack:
             )
         )
 
-    def start_plane(self, **settings: str) -> Child:
-        """Start the control plane and wait until it answers."""
+    def start_plane(self, *, ready: bool = True, **settings: str) -> Child:
+        """Start the control plane and, unless it is to refuse, wait until it answers."""
         child = self._start("cloud_api", MODE="CLOUD", PORT=str(self._port), PHAROS_ADMIN_TOKEN=ADMIN, **settings)
-        wait_for_http(f"http://127.0.0.1:{self._port}/health", child)
+        if ready:
+            wait_for_http(f"http://127.0.0.1:{self._port}/health", child)
         return child
 
     def start_worker(self, node: str = "alienware", **settings: str) -> Child:

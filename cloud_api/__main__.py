@@ -21,7 +21,7 @@ def main() -> int:
     problems: list[ConfigurationError] = []
     try:
         settings = load(CloudSettings)
-        configure_logs(settings.log_level, _secrets(settings))
+        configure_logs(settings.log_level, settings.secrets())
 
         def give_up(error: ConfigurationError) -> None:
             problems.append(error)
@@ -48,18 +48,6 @@ def main() -> int:
         sys.stderr.write(f"{problems[0].message}\n")
         return EXIT_CONFIG
     return 0 if server.started else 1
-
-
-def _secrets(settings: CloudSettings) -> list[str]:
-    hidden = [
-        settings.admin_token,
-        settings.worker_token,
-        settings.database_url,
-        settings.keeper_database_url,
-        settings.redis_url,
-        settings.qdrant_api_key,
-    ]
-    return [secret.get_secret_value() for secret in hidden if secret is not None]
 
 
 if __name__ == "__main__":

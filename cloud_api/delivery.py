@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from shared.errors import MailboxUnavailable
 from shared.ledger.records import Job
@@ -18,12 +19,19 @@ class Delivery:
     """The plane's side of the mailbox. After a failure Redis is left alone for ``pause`` seconds: submits stay fast."""
 
     def __init__(
-        self, mailbox: Mailbox | None, *, pause: float, ttl: float, clock: Callable[[], float] = time.monotonic
+        self,
+        mailbox: Mailbox | None,
+        *,
+        pause: float,
+        ttl: float,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._mailbox = mailbox
         self._pause = pause
         self._ttl = ttl
         self._clock = clock
+        self._now = now
         self._lock = threading.Lock()
         self._down_until = 0.0
         self._works: bool | None = None
@@ -47,10 +55,7 @@ class Delivery:
     def push(self, job: Job) -> bool:
         """Put a job's id on its lane; return whether that worked. The ledger holds the job either way."""
 
-        def act(mailbox: Mailbox) -> None:
-            mailbox.push(job.id, job.lane, ttl=self._ttl)
-
-        return self._try(act)
+        return self._try(lambda mailbox: self._put(mailbox, job))
 
     def ensure(self, jobs: Iterable[Job]) -> None:
         """Put those jobs on their lanes that are on none."""
@@ -62,7 +67,7 @@ class Delivery:
             there = mailbox.waiting({job.lane for job in wanted})
             for job in wanted:
                 if job.id not in there:
-                    mailbox.push(job.id, job.lane, ttl=self._ttl)
+                    self._put(mailbox, job)
                     log.info("job_delivered", job_id=job.id, lane=job.lane)
 
         self._try(act)
@@ -89,6 +94,13 @@ class Delivery:
         """Close the connections."""
         if self._mailbox is not None:
             self._mailbox.close()
+
+    def _put(self, mailbox: Mailbox, job: Job) -> None:
+        """Push an id that Redis forgets with the job's deadline, or, once it was started, after a fresh while."""
+        ttl = self._ttl
+        if job.deadline_at is not None and job.first_started_at is None:
+            ttl = min(ttl, (job.deadline_at - self._now()).total_seconds())
+        mailbox.push(job.id, job.lane, ttl=max(1.0, ttl))
 
     def _try(self, act: Callable[[Mailbox], None]) -> bool:
         if self._mailbox is None or self._clock() < self._down_until:

@@ -31,6 +31,9 @@ from shared.mailbox.connection import connect
 from shared.mailbox.lanes import Mailbox
 from shared.settings import CloudSettings
 
+#: Seconds that a submit waits for Redis before it goes on without.
+_PATIENCE = 2.0
+
 
 def build_app(settings: CloudSettings, *, give_up: Callable[[ConfigurationError], None]) -> FastAPI:
     """Return the application of one control plane. Nothing is opened before it serves."""
@@ -96,7 +99,7 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[ConfigurationError]
 def _delivery(settings: CloudSettings) -> Delivery:
     mailbox = None
     if settings.redis_url is not None:
-        mailbox = Mailbox(connect(settings.redis_url, wait=0.0, connect_timeout=2.0))
+        mailbox = Mailbox(connect(settings.redis_url, wait=0.0, patience=_PATIENCE))
     return Delivery(mailbox, pause=settings.timing.reconnect, ttl=settings.job_ttl.total_seconds())
 
 

@@ -22,7 +22,7 @@ def main() -> int:
             signal.signal(getattr(signal, name), lambda *_: stopped.set())
     try:
         settings = load(EdgeSettings)
-        configure_logs(settings.log_level, _secrets(settings))
+        configure_logs(settings.log_level, settings.secrets())
         worker = _build(settings, stopped)
     except ConfigurationError as error:
         sys.stderr.write(f"{error.message}\n")
@@ -45,11 +45,6 @@ def _build(settings: EdgeSettings, stopped: threading.Event) -> Worker | None:
             log.warning("ledger_lost", cause=error.details.get("cause"))
             stopped.wait(settings.timing.reconnect)
     return None
-
-
-def _secrets(settings: EdgeSettings) -> list[str]:
-    hidden = [settings.worker_token, settings.database_url, settings.keeper_database_url, settings.redis_url]
-    return [secret.get_secret_value() for secret in hidden if secret is not None]
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class Knowledge:
             ValueError: the file was cut short.
         """
         with path.open(encoding="utf-8") as lines:
-            head = json.loads(next(lines, "{}"))
+            head = json.loads(next(_take(lines, 1)))
             files = tuple(_file_row(json.loads(line)) for line in _take(lines, head["files"]))
             edges = tuple(_edge_row(json.loads(line)) for line in _take(lines, head["edges"]))
         return cls(commit=head["commit"], files=files, edges=edges, stats=head["stats"])

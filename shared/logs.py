@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 _SECRET_KEYS = re.compile(r"(?i)authorization|token|password|secret|cookie|dsn|api_key")
-_USERINFO = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s]+@")
 _MASK = "[redacted]"
 
 
@@ -20,7 +20,7 @@ def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
     hidden = tuple(secret for secret in secrets if len(secret) >= 8)
 
     def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return {key: _MASK if _SECRET_KEYS.search(key) else _clean(value, hidden) for key, value in event.items()}
+        return {key: _field(key, value, hidden) for key, value in event.items()}
 
     structlog.configure(
         processors=[
@@ -37,12 +37,26 @@ def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
     )
 
 
+def _field(key: str, value: object, hidden: tuple[str, ...]) -> object:
+    return _MASK if _SECRET_KEYS.search(key) else _clean(value, hidden)
+
+
 def _clean(value: object, hidden: tuple[str, ...]) -> object:
-    if not isinstance(value, str):
+    if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, Mapping):
+        return {_text(key, hidden): _field(str(key), inner, hidden) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(inner, hidden) for inner in value]
+    return _text(value, hidden)
+
+
+def _text(value: object, hidden: tuple[str, ...]) -> str:
+    # What is no text, such as an error, is written as text: it may well hold an address with a password.
+    text = str(value)
     for secret in hidden:
-        value = value.replace(secret, _MASK)
-    return _USERINFO.sub(rf"\1{_MASK}@", value)
+        text = text.replace(secret, _MASK)
+    return _USERINFO.sub(rf"\1{_MASK}@", text)
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:

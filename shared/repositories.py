@@ -65,7 +65,7 @@ def parse_repository(raw: str, *, hosts: Iterable[str], local_roots: Iterable[st
 
 def strip_userinfo(text: str) -> str:
     """Return ``text`` without anything that could be a password in an address, fit for a log or an error."""
-    return re.sub(r"(?i)([a-z][a-z0-9+.-]*:/{0,2})?[^/@\s]*@(?=[^/@\s]+)", r"\1", unquote(text))[:200]
+    return re.sub(r"(?i)([a-z][a-z0-9+.-]*:/{1,2})?[^/@\s]*@(?=[^/@\s]+)", r"\1", unquote(text))[:200]
 
 
 def _split(text: str) -> tuple[str, str]:

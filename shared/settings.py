@@ -11,6 +11,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -63,6 +64,13 @@ class SharedSettings(BaseSettings):
     local_roots: Words = Field(default=(), description="Folders below which local repositories may be read.")
     time_scale: float = Field(default=1.0, gt=0, le=1, description="Shrinks every time of Timing; for tests.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def secrets(self) -> list[str]:
+        """Return every value that must never appear in a log: tokens, keys, URLs with passwords, and the passwords."""
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        values = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
+        passwords = [unquote(urlsplit(value).password or "") for value in values if "://" in value]
+        return values + [password for password in passwords if password]
 
     @property
     def timing(self) -> Timing:

@@ -89,7 +89,7 @@ def _refuse_shared(path: Path, mode: int) -> None:
 def _token(path: Path, number: int, line: str) -> Token:
     words = line.split()
     where = f"PHAROS_GIT_TOKENS_FILE: line {number} of {path}"
-    if len(words) != 3 or not words[0].endswith("/*") or not _TOKEN.match(words[2]):
+    if len(words) != 3 or not words[0].endswith("/*") or not _TOKEN.fullmatch(words[2]):
         raise ConfigurationError(f"{where} is not of the form 'host/owner/* tenant token'.")
     scope, tenant, secret = words
     host = scope.split("/")[0].lower()

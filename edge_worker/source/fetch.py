@@ -166,9 +166,9 @@ class _Fetch:
         return remote
 
     def _commit(self, remote: Remote, ref: str | None) -> str:
-        if ref is not None and _COMMIT.match(ref):
+        if ref is not None and _COMMIT.fullmatch(ref):
             return ref.lower()
-        if ref is not None and not _REF.match(ref):
+        if ref is not None and not _REF.fullmatch(ref):
             raise failures.ref_not_found(self._address.name, ref)
         wanted = ["HEAD"] if ref is None else [f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}"]
         found = self._refs(remote, wanted)
@@ -184,7 +184,7 @@ class _Fetch:
         upload_pack = [LOCAL_UPLOAD_PACK] if self._address.local else []
         listed = self._ask(remote, ["ls-remote", *upload_pack, "--", remote.url, *patterns], tick=self._reporter.check)
         rows = (line.partition("\t") for line in listed.splitlines())
-        return {name: commit for commit, _, name in rows if _COMMIT.match(commit)}
+        return {name: commit for commit, _, name in rows if _COMMIT.fullmatch(commit)}
 
     def _ask(self, remote: Remote, arguments: list[str], *, tick: Callable[[], None]) -> str:
         with self._folder.ask(remote, arguments, limits=self._process_limits()) as process:

@@ -13,12 +13,13 @@ from redis.retry import Retry
 
 from shared.errors import ConfigurationError, MailboxUnavailable
 
-#: Seconds of grace beyond a blocking wait before the link counts as dead.
-_SLACK = 15.0
+_CONNECT = 3.0
 
 
-def connect(url: SecretStr, *, wait: float, connect_timeout: float = 3.0) -> redis.Redis:
+def connect(url: SecretStr, *, wait: float, patience: float = 15.0) -> redis.Redis:
     """Return a client for ``redis://``, ``rediss://`` or ``unix://`` whose calls block for ``wait`` seconds at most.
+
+    An answer may take ``patience`` seconds longer before the link counts as dead; connecting three at most.
 
     Nothing is sent yet. A failed command is not repeated silently: the caller decides, since a push that is repeated
     after a lost answer puts an id on its lane twice.
@@ -32,8 +33,8 @@ def connect(url: SecretStr, *, wait: float, connect_timeout: float = 3.0) -> red
     tcp = {} if address.startswith("unix://") else {"socket_keepalive": True, "socket_keepalive_options": _keepalive()}
     return redis.Redis.from_url(
         address,
-        socket_timeout=wait + _SLACK,
-        socket_connect_timeout=connect_timeout,
+        socket_timeout=wait + patience,
+        socket_connect_timeout=min(_CONNECT, patience),
         retry=Retry(NoBackoff(), 0),
         client_name="pharos",
         **tcp,

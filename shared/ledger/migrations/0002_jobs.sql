@@ -205,7 +205,9 @@ begin
            set state = 'running', attempt = j.attempt + 1, generation = nextval('pharos.generations'),
                worker_id = p_worker, node = node_name, lease_until = moment + p_lease_ms * interval '1 millisecond',
                first_started_at = coalesce(j.first_started_at, moment), started_at = moment,
-               reason = null, detail = null
+               reason = null, detail = null,
+               -- Given back, it goes to the home that it sets here: no other node is capable of it any more.
+               needs = case when p_keeps_vectors then j.needs || jsonb_build_object('node', node_name) else j.needs end
          where j.id = p_id returning j.* into found_job;
     exception when unique_violation then
         return query select 'repository_busy', found_job; return;

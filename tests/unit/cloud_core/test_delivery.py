@@ -1,0 +1,182 @@
+"""Delivery: a Redis that is away costs one try, then nothing until its pause is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import cast
+
+import pytest
+from plane_factories import NOON, a_job
+from structlog.testing import capture_logs
+
+from cloud_api.delivery import Delivery
+from shared.errors import MailboxUnavailable
+from shared.mailbox.lanes import Mailbox
+
+
+class Box:
+    """A mailbox in memory that can be taken away."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.calls = 0
+        self.lanes: list[tuple[str, str, float | None]] = []
+
+    def _call(self) -> None:
+        self.calls += 1
+        if not self.there:
+            raise MailboxUnavailable(cause="ConnectionError")
+
+    def push(self, job_id: str, lane: str, *, ttl: float | None) -> None:
+        """Keep an id."""
+        self._call()
+        self.lanes.append((job_id, lane, ttl))
+
+    def waiting(self, lanes: Collection[str]) -> frozenset[str]:
+        """Return the ids."""
+        self._call()
+        return frozenset(job_id for job_id, lane, _ in self.lanes if lane in lanes)
+
+    def ping(self) -> None:
+        """Answer."""
+        self._call()
+
+    def read_note(self, name: str) -> str:
+        """Return a note."""
+        self._call()
+        return f"a note of {name}"
+
+
+class House:
+    """A delivery on a clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.box, self.now = Box(), 100.0
+        self.delivery = Delivery(cast(Mailbox, self.box), pause=5.0, ttl=90.0, clock=lambda: self.now, now=lambda: NOON)
+
+
+def test_nothing_is_known_before_the_first_command() -> None:
+    """A Redis that was not asked yet is taken to work."""
+    house = House()
+
+    assert (house.delivery.configured, house.delivery.works, house.delivery.known) == (True, True, (None, None))
+
+
+def test_push_goes_to_the_jobs_lane() -> None:
+    """An id goes on the lane of its needs and priority with the ttl."""
+    house, job = House(), a_job()
+
+    assert house.delivery.push(job) is True
+
+    house.now += 3
+    assert house.box.lanes == [(job.id, "ingest", 90.0)]
+    assert house.delivery.known == (True, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "started", "ttl"),
+    [(30, False, 30.0), (300, False, 90.0), (-5, False, 1.0), (30, True, 90.0), (None, False, 90.0)],
+)
+def test_redis_forgets_an_id_with_its_deadline(deadline: float | None, started: bool, ttl: float) -> None:
+    """An id lives until the first start's deadline, and for a fresh while once the job was started or has none."""
+    house = House()
+    at = None if deadline is None else NOON + timedelta(seconds=deadline)
+
+    house.delivery.push(a_job(deadline_at=at, first_started_at=NOON if started else None))
+
+    assert house.box.lanes[0][2] == ttl
+
+
+def test_lost_redis_is_left_alone_for_the_pause() -> None:
+    """After one failure nothing is sent for five seconds, then one command tries again."""
+    house, job = House(), a_job()
+    house.box.there = False
+
+    pushed = [house.delivery.push(job) for _ in range(3)]
+    during = house.box.calls, house.delivery.works, house.delivery.known
+    house.now += 4.9
+    house.delivery.probe()
+    early = house.box.calls
+    house.now += 0.2
+    house.delivery.probe()
+
+    assert pushed == [False, False, False]
+    assert during == (1, False, (False, 0.0))
+    assert (early, house.box.calls) == (1, 2)
+
+
+def test_redis_that_is_back_works_at_once() -> None:
+    """The first command that is answered ends the outage."""
+    house = House()
+    house.box.there = False
+    house.delivery.probe()
+    house.box.there = True
+    house.now += 5
+
+    assert house.delivery.probe() is True
+
+    assert house.delivery.works is True
+    assert house.delivery.push(a_job()) is True
+
+
+def test_outage_is_logged_once() -> None:
+    """One line when Redis goes, one when it is back."""
+    house = House()
+    house.box.there = False
+
+    with capture_logs() as entries:
+        for _ in range(3):
+            house.delivery.probe()
+            house.now += 6
+        house.box.there = True
+        house.delivery.probe()
+        house.delivery.probe()
+
+    assert [(entry["event"], entry["log_level"]) for entry in entries] == [
+        ("mailbox_lost", "warning"),
+        ("mailbox_back", "info"),
+    ]
+
+
+def test_only_missing_ids_are_delivered() -> None:
+    """An id that lies on its lane already is not put there twice; one on another lane does not count."""
+    house = House()
+    there, missing = a_job(), a_job()
+    house.box.push(there.id, "ingest", ttl=1)
+    house.box.push(missing.id, "node:attic", ttl=1)
+
+    house.delivery.ensure([there, missing])
+    house.delivery.ensure([there, missing])
+
+    assert [(job_id, lane) for job_id, lane, _ in house.box.lanes[2:]] == [(missing.id, "ingest")]
+
+
+def test_nothing_to_deliver_costs_nothing() -> None:
+    """Without jobs no command is sent."""
+    house = House()
+
+    house.delivery.ensure([])
+
+    assert house.box.calls == 0
+
+
+def test_notes_need_a_redis() -> None:
+    """A note is read while Redis answers, and is none when it does not."""
+    house = House()
+    read = house.delivery.read_note("presence")
+    house.box.there = False
+
+    assert read == "a note of presence"
+    assert house.delivery.read_note("presence") is None
+
+
+def test_house_without_redis_is_calm() -> None:
+    """With no Redis at all nothing works and nothing complains."""
+    delivery = Delivery(None, pause=5, ttl=90)
+
+    assert (delivery.configured, delivery.works, delivery.push(a_job()), delivery.probe()) == (False,) * 4
+    assert delivery.read_note("presence") is None
+    assert delivery.known == (None, None)
+    delivery.ensure([a_job()])
+    delivery.close()

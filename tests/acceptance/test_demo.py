@@ -8,95 +8,21 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
+import httpx2
 import psutil
 import pytest
+from pydantic import SecretStr
 
+from pharos.stack.postgres import EmbeddedPostgres
 from pharos.stack.processes import CHECKOUT
+from shared.ledger.postgres import Database
 from tests.acceptance.conftest import Commit, package
+from tests.acceptance.program import PATIENCE, Program, command_of, running_in
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-
-#: Seconds; the first import of the ML libraries from a cold disk takes most of it.
-PATIENCE = 240
-
-
-class Program:
-    """``pharos …`` running, with what it has put out so far, and every process that it ever had."""
-
-    def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pharos", *arguments],
-            cwd=CHECKOUT,
-            env=dict(environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.family: set[psutil.Process] = set()
-        self._talk: list[str] = []
-        self._news = threading.Event()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    @property
-    def talk(self) -> str:
-        """What it has said on standard error."""
-        return "".join(self._talk)
-
-    def read_json(self) -> dict[str, Any]:
-        """Return the one JSON object that it puts out before it goes on."""
-        assert self.process.stdout is not None
-        text = ""
-        for line in self.process.stdout:
-            text += line
-            if line == "}\n":
-                break
-        else:
-            pytest.fail(f"no answer: {self.talk}")
-        self.note_family()
-        return dict(json.loads(text))
-
-    def wait_for(self, words: str) -> None:
-        """Return once it has said these words."""
-        while not self._news.wait(PATIENCE) or words not in self.talk:
-            self._news.clear()
-            assert self.process.poll() is None, self.talk
-
-    def note_family(self) -> None:
-        """Remember which processes belong to it now."""
-        self.family |= set(psutil.Process(self.process.pid).children(recursive=True))
-
-    def end(self, how: signal.Signals) -> int:
-        """Send it a signal and return its exit code."""
-        self.note_family()
-        self.process.send_signal(how)
-        return self.process.wait(60)
-
-    def left(self) -> list[psutil.Process]:
-        """Return the processes of it that still run 10 s later."""
-        return psutil.wait_procs(list(self.family), timeout=10)[1]
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.end(signal.SIGKILL)
-        for process in self.left():
-            process.kill()
-        self._listener.join()
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
-
-    def _listen(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._talk.append(line)
-            self._news.set()
-
 
 Start = Callable[..., Program]
 Ask = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -153,8 +79,6 @@ def small(tmp_path: Path, commit: Commit) -> Path:
 
 def test_demo(ask: Ask, small: Path, environment: dict[str, str]) -> None:
     """A demo indexes the repository, shows its figures in at most forty lines, and leaves nothing behind."""
-    before = {process.pid for process in psutil.process_iter()}
-
     done = ask("demo", str(small))
 
     assert done.returncode == 0, done.stderr
@@ -168,7 +92,7 @@ def test_demo(ask: Ask, small: Path, environment: dict[str, str]) -> None:
     assert len((done.stdout + done.stderr).splitlines()) <= 40
     assert "\x1b" not in done.stdout + done.stderr
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
-    assert not [one for one in psutil.process_iter(["cwd"]) if one.pid not in before and _is_ours(one)]
+    assert running_in(environment) == []
 
 
 def test_demo_of_what_is_no_repository(ask: Ask, tmp_path: Path) -> None:
@@ -193,7 +117,7 @@ def test_demo_that_fails_keeps_its_folder(
     kept = re.search(r"kept in (\S+)", done.stderr)
     assert kept is not None
     assert (Path(kept[1]) / "worker.log").is_file()
-    assert not [one for one in psutil.process_iter(["cwd"]) if _is_ours(one) and kept[1] in " ".join(_command(one))]
+    assert running_in(environment) == []
 
 
 def test_up(start: Start, ask: Ask, small: Path) -> None:
@@ -214,7 +138,10 @@ def test_up(start: Start, ask: Ask, small: Path) -> None:
     assert json.loads(status.stdout)["url"] == address["url"]
     assert json.loads(status.stdout)["health"]["status"] == "ok"
     assert doctor.returncode == 0, doctor.stdout
-    assert address["page"].startswith(f"{address['url']}/sign-in?code=")
+    with httpx2.Client(follow_redirects=True, trust_env=False) as browser:
+        page = browser.get(address["page"])
+    assert page.status_code == 200
+    assert str(small) in page.text
     assert up.end(signal.SIGINT) == 0
     assert up.left() == []
     assert ask("status").returncode == 78
@@ -245,6 +172,29 @@ def test_up_twice_and_again_after_a_crash(start: Start, ask: Ask, small: Path) -
     assert again.left() == []
 
 
+def test_db_init(servers_folder: Path, ask: Ask, environment: dict[str, str]) -> None:
+    """``db init`` makes a ledger that the doctor finds well, and run again with its own URLs it changes nothing."""
+    with EmbeddedPostgres(servers_folder / "db-init", durable=False) as server:
+        environment["PHAROS_OWNER_DATABASE_URL"] = server.owner_url()
+        first = ask("db", "init")
+        environment |= {line.partition("=")[0]: line.partition("=")[2] for line in first.stdout.splitlines()}
+        second = ask("db", "init", "--json")
+        doctor = ask("doctor")
+        database = Database(SecretStr(environment["PHAROS_DATABASE_URL"]))
+        database.check()
+        database.close()
+
+    assert first.returncode == 0, first.stderr
+    assert [line.split("=")[0] for line in first.stdout.splitlines()] == [
+        "PHAROS_DATABASE_URL",
+        "PHAROS_KEEPER_DATABASE_URL",
+    ]
+    assert json.loads(second.stdout)["applied"] == []
+    assert json.loads(second.stdout)["urls"] == {}
+    assert re.search(r"OK +Postgres \(app\)", doctor.stdout), doctor.stdout
+    assert re.search(r"OK +Postgres \(keeper\)", doctor.stdout), doctor.stdout
+
+
 def test_up_is_interrupted_while_it_starts(start: Start) -> None:
     """SIGTERM while parts are still starting stops those that have started."""
     up = start("up")
@@ -259,7 +209,7 @@ def test_dead_part_stops_everything(start: Start, part: str) -> None:
     """When a part dies, ``up`` names it with the end of its log, stops the rest, and fails."""
     up = start("up", "--json")
     up.read_json()
-    victim = next(one for one in psutil.Process(up.process.pid).children() if part in " ".join(_command(one)))
+    victim = next(one for one in psutil.Process(up.process.pid).children() if part in " ".join(command_of(one)))
 
     victim.kill()
 
@@ -267,16 +217,3 @@ def test_dead_part_stops_everything(start: Start, part: str) -> None:
     assert up.left() == []
     assert "ended by itself" in up.talk
     assert ".log ends with:" in up.talk
-
-
-def _is_ours(process: psutil.Process) -> bool:
-    return any(
-        word in " ".join(_command(process)) for word in ("cloud_api", "edge_worker", "valkey-server", "postgres")
-    )
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []

@@ -1,0 +1,1 @@
+"""The command line: a file for each group of commands, bodies that import what they need when they run."""

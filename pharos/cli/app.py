@@ -1,0 +1,32 @@
+"""The command line put together."""
+
+from __future__ import annotations
+
+import typer
+
+from pharos.cli import database, doctor, jobs, processes, repositories, stack, status, submit
+from pharos.cli.exits import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    help="Index repositories on your own machines, and ask what is like a file and what depends on it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help needs no rich, which would double the time that it takes
+    pretty_exceptions_enable=False,
+)
+
+app.command()(stack.up)
+app.command()(stack.demo)
+app.command()(submit.submit)
+app.command()(status.status)
+app.add_typer(jobs.group, name="jobs")
+app.command(name="repositories")(repositories.show_repositories)
+app.command()(repositories.similar)
+app.command()(repositories.dependents)
+app.command()(repositories.dependencies)
+app.command()(repositories.remove)
+app.command(name="doctor")(doctor.examine)
+app.command()(processes.cloud)
+app.command()(processes.worker)
+app.add_typer(database.group, name="db")

@@ -1,0 +1,96 @@
+"""What a person or a script sees: data on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import typer
+
+#: File names come from strangers' repositories and must not drive a terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+COLOURS = {
+    "OK": "green",
+    "WARN": "yellow",
+    "FAIL": "red",
+    "succeeded": "green",
+    "running": "cyan",
+    "queued": "yellow",
+    "failed": "red",
+    "ok": "green",
+    "degraded": "yellow",
+    "down": "red",
+}
+
+
+def say(text: str) -> None:
+    """Talk to the person."""
+    print(clean(text), file=sys.stderr, flush=True)
+
+
+def put(text: str = "") -> None:
+    """Put a line of data out."""
+    print(clean(text), flush=True)
+
+
+def put_json(value: object) -> None:
+    """Put data out as JSON, in ASCII, so that any terminal and any pipe can take it."""
+    print(json.dumps(value, indent=2), flush=True)
+
+
+def put_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Put rows out in columns; the last column is as wide as it needs to be. Without rows nothing is put out."""
+    if not rows:
+        return
+    cells = [list(heads), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    for row in cells:
+        padded = [text.ljust(width) for text, width in zip(row, widths, strict=True)]
+        print("  ".join(paint(text) for text in padded).rstrip(), flush=True)
+
+
+def paint(text: str) -> str:
+    """Return a known word of state in its colour where a terminal shows colours; anything else as it is."""
+    colour = COLOURS.get(text.strip())
+    return typer.style(text, fg=colour) if colour and in_colour() else text
+
+
+def in_colour() -> bool:
+    """Return whether standard output is a terminal that wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def on_terminal() -> bool:
+    """Return whether a person watches standard error."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def clean(text: str) -> str:
+    """Return ``text`` without characters that would drive a terminal or cannot be encoded."""
+    encodable = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", encodable)
+
+
+def mebibytes(count: int) -> str:
+    """Return bytes as people read them."""
+    return f"{count / 2**20:,.0f} MiB"
+
+
+def ago(moment: str | None) -> str:
+    """Return how long ago an RFC 3339 time was, roughly; '-' for none."""
+    if moment is None:
+        return "-"
+    seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else clean(str(value)).replace("\n", " ")

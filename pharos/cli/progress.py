@@ -1,0 +1,58 @@
+"""How far a job is: a bar on a terminal, a line for each stage elsewhere. Both on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pharos.answers import Job
+from pharos.cli.output import clean, on_terminal, say
+from pharos.follow import ENDED
+
+
+@contextmanager
+def job_progress() -> Iterator[Callable[[Job], None]]:
+    """Lend a function that shows a job as it is now; nothing is shown before its first call."""
+    if not on_terminal():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+
+    def show(job: Job) -> None:
+        if not progress.task_ids:  # its clock begins here
+            progress.add_task("")
+            progress.start()
+        words, done, total = describe(job)
+        progress.update(progress.task_ids[0], description=clean(words), completed=done, total=total or None)
+        if job["state"] in ENDED:
+            progress.stop()
+
+    try:
+        yield show
+    finally:
+        progress.stop()
+
+
+def describe(job: Job) -> tuple[str, int, int]:
+    """Return what a job does now, and how much of how much is done (0 of 0 where there is nothing to count)."""
+    stage = job["progress"]
+    if stage is not None:
+        return stage["stage"], stage["done"], stage["total"]
+    if job["state"] == "queued":
+        return f"waiting, place {job['position']}" if job["position"] else "waiting", 0, 0
+    return job["state"], 0, 0
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, job: Job) -> None:
+        words, _, _ = describe(job)
+        if words != self._last:
+            self._last = words
+            say(f"  {words}")

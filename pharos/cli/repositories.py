@@ -1,0 +1,125 @@
+"""Repositories, and what was learned of their files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pharos.answers import MOST
+from pharos.cli.options import AsJson, FilePath, KnownRepo, TokenFile, Url, plane
+from pharos.cli.output import ago, put, put_json, put_table, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pharos.answers import Repository
+    from pharos.client import PlaneClient
+
+Depth = Annotated[int, typer.Option(min=1, max=50, help="How many imports away at most.")]
+Limit = Annotated[int, typer.Option(min=1, max=50, help="How many files at most.")]
+
+
+def show_repositories(as_json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
+    """List the indexed repositories."""
+    with plane(url, token_file) as client:
+        found = list(client.repositories())
+    if as_json:
+        put_json(found)
+        return
+    rows = [(one["name"], one["commit"][:12], one["files"], one["edges"], ago(one["indexed_at"])) for one in found]
+    put_table(("REPOSITORY", "COMMIT", "FILES", "EDGES", "INDEXED"), rows)
+    if not found:
+        say("No repository is indexed. Index one: pharos submit REPO")
+
+
+def similar(
+    repository: KnownRepo,
+    path: FilePath,
+    *,
+    limit: Limit = 10,
+    as_json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show the files most like one in the import graph."""
+    with plane(url, token_file) as client:
+        found = client.similar(_find(client, repository)["id"], _tidy(path), limit=limit)
+    if as_json:
+        put_json(found)
+        return
+    put_table(("SCORE", "FILE"), [(f"{one['score']:.3f}", one["path"]) for one in found["similar"]])
+    if not found["similar"]:
+        say(f"Nothing is like {path}: it imports no file of this repository and none imports it.")
+
+
+def dependents(
+    repository: KnownRepo,
+    path: FilePath,
+    *,
+    depth: Depth = 1,
+    as_json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show the files that import one, nearest first."""
+    _reach("dependents", repository, path, depth=depth, as_json=as_json, url=url, token_file=token_file)
+
+
+def dependencies(
+    repository: KnownRepo,
+    path: FilePath,
+    *,
+    depth: Depth = 1,
+    as_json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show the files that one imports, nearest first."""
+    _reach("dependencies", repository, path, depth=depth, as_json=as_json, url=url, token_file=token_file)
+
+
+def remove(repository: KnownRepo, as_json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
+    """Remove a repository and all that was learned of it."""
+    with plane(url, token_file) as client:
+        found = _find(client, repository)
+        accepted = client.remove(found["id"])
+    if as_json:
+        put_json(accepted)
+        return
+    put(accepted["job_id"])
+    say(f"{found['name']} is gone from every answer; that job takes its vectors.")
+
+
+def _reach(
+    which: str,
+    repository: str,
+    path: str,
+    *,
+    depth: int,
+    as_json: bool,
+    url: str | None,
+    token_file: Path | None,
+) -> None:
+    with plane(url, token_file) as client:
+        found = client.reached(_find(client, repository)["id"], _tidy(path), which=which, depth=depth)
+    if as_json:
+        put_json(found)
+        return
+    put_table(("STEPS", "FILE"), [(one["depth"], one["path"]) for one in found])
+    if len(found) == MOST:
+        say(f"These are the nearest {MOST:,}; there may be more.")
+    if not found:
+        say(f"{path} has no {which} in this repository.")
+
+
+def _find(client: PlaneClient, text: str) -> Repository:
+    from pharos.address import find_repository
+
+    if text.startswith("repo_"):
+        return client.repository(text)
+    return find_repository(text, client.repositories())
+
+
+def _tidy(path: str) -> str:
+    return path.removeprefix("./")

@@ -1,0 +1,103 @@
+"""``pharos submit``: index a repository."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pharos.cli.exits import FAILED, INTERRUPTED
+from pharos.cli.options import AsJson, Repo, TokenFile, Url, plane
+from pharos.cli.output import put, put_json, say
+
+if TYPE_CHECKING:
+    from pharos.answers import Accepted, Job
+    from pharos.client import PlaneClient
+
+#: Seconds between two looks at a job that is waited for.
+_EVERY = 1.0
+
+
+class Urgency(str, Enum):  # noqa: UP042  # typer shows the values of a plain str enum
+    """How urgent a job is."""
+
+    urgent = "urgent"
+    high = "high"
+    normal = "normal"
+    low = "low"
+
+
+def submit(
+    repository: Repo,
+    *,
+    ref: Annotated[str | None, typer.Option(help="Branch, tag or commit; else the default branch.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, max=100, help="Passes of Node2Vec over its walks.")] = 10,
+    force: Annotated[bool, typer.Option("--force", help="Index again even when this commit is there.")] = False,
+    priority: Annotated[Urgency, typer.Option(help="How urgent it is.")] = Urgency.normal,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Only on a worker with a GPU.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until it has ended.")] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Index a repository, or one commit of it."""
+    from pharos.address import address_of
+
+    body: dict[str, object] = {
+        "url": address_of(repository),
+        "ref": ref,
+        "epochs": epochs,
+        "force": force,
+        "priority": priority.value,
+        "needs": {"gpu": gpu},
+    }
+    with plane(url, token_file) as client:
+        accepted = client.submit(body)
+        if not wait:
+            _show_accepted(accepted, as_json=as_json)
+            return
+        say(f"{accepted['repository']}: {accepted['job_id']}{_place(accepted)}")
+        job = wait_for(client, accepted["job_id"])
+    _show_ended(job, as_json=as_json)
+    if job["state"] != "succeeded":
+        raise typer.Exit(FAILED)
+
+
+def wait_for(client: PlaneClient, job_id: str) -> Job:
+    """Return a job once it has ended; a Ctrl-C leaves it as it is and says so."""
+    from pharos.cli.progress import job_progress
+    from pharos.follow import follow
+
+    try:
+        with job_progress() as show:
+            return follow(client, job_id, show=show, every=_EVERY)
+    except KeyboardInterrupt:
+        say(f"The job goes on without you. Look: pharos jobs show {job_id}   Stop it: pharos jobs cancel {job_id}")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _show_accepted(accepted: Accepted, *, as_json: bool) -> None:
+    if as_json:
+        put_json(accepted)
+        return
+    put(accepted["job_id"])
+    again = " It was waiting already." if accepted["deduplicated"] else ""
+    say(f"{accepted['repository']} is {accepted['state']}{_place(accepted)}.{again}")
+    say(f"Follow it: pharos jobs show {accepted['job_id']}")
+
+
+def _show_ended(job: Job, *, as_json: bool) -> None:
+    if as_json:
+        put_json(job)
+        return
+    result = job["result"] or {}
+    if job["state"] != "succeeded":
+        put(f"{job['id']} {job['state']}: {job['detail'] or job['reason']}")
+        return
+    figures = f"{result.get('files', 0):,} files, {result.get('edges', 0):,} edges, {job['seconds'] or 0:.1f} s"
+    put(f"{job['id']} {job['state']}: {result.get('note') or figures}")
+
+
+def _place(accepted: Accepted) -> str:
+    return f", place {accepted['position']} in the queue" if accepted["position"] else ""

@@ -1,0 +1,274 @@
+"""The control plane's HTTP API, as the command line uses it: patient with a plane that sleeps, errors as ours."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import httpx2
+
+from pharos.answers import (
+    MOST,
+    Accepted,
+    File,
+    Health,
+    Job,
+    Reached,
+    Repository,
+    SignIn,
+    Similar,
+    Worker,
+    WorkerStatus,
+)
+from shared.errors import InvalidRequest, JobSignal, NotFound, PharosError, Unauthorized, Unavailable
+
+#: Seconds that a sleeping host may take to wake; a free plan takes about 30.
+PATIENCE = 90.0
+#: Seconds of silence after which a person is told why.
+QUIET = 3.0
+WAKING = "Waking the control plane. This takes about 30 s on the free plan."
+#: What a host answers in place of a plane that is not up yet.
+_ASLEEP = frozenset({502, 503, 504})
+_BY_STATUS: Mapping[int, type[PharosError]] = {
+    400: InvalidRequest,
+    401: Unauthorized,
+    404: NotFound,
+    422: InvalidRequest,
+    503: Unavailable,
+}
+
+
+class Unreachable(Unavailable):
+    """The control plane does not answer."""
+
+    code = "UNREACHABLE"
+
+
+class PlaneClient:
+    """A connection to one control plane. Every call raises ``Unreachable``, or the error that the plane answers.
+
+    The plane's host may sleep: a call waits ``patience`` seconds for it, and ``tell`` says why after ``quiet`` seconds.
+    """
+
+    def __init__(
+        self, url: str, token: str, *, tell: Callable[[str], None], patience: float = PATIENCE, quiet: float = QUIET
+    ) -> None:
+        here = is_loopback(url)
+        self.url, self._tell, self._patience = url, tell, patience
+        # Nothing on this machine sleeps.
+        self._quiet = None if here else quiet
+        self._http = httpx2.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx2.Timeout(patience),
+            trust_env=not here,  # a proxy cannot reach this machine's loopback
+        )
+
+    def health(self) -> Health:
+        """Return how the plane and what it stands on are."""
+        answer: Health = self._ask("GET", "/health")
+        return answer
+
+    def date(self) -> str | None:
+        """Return the plane's clock, as its ``Date`` header (RFC 9110) tells it."""
+        with self._explained():
+            response = self._send(self._http.build_request("GET", "/health"))
+        return response.headers.get("Date")
+
+    def worker_status(self) -> WorkerStatus:
+        """Return the one line about the busiest worker."""
+        answer: WorkerStatus = self._ask("GET", "/api/v1/ingestion/worker/status")
+        return answer
+
+    def workers(self) -> list[Worker]:
+        """Return every worker that was heard in the last day."""
+        answer: list[Worker] = self._ask("GET", "/api/v1/workers")
+        return answer
+
+    def sign_in(self) -> SignIn:
+        """Return a link that signs a browser in, once."""
+        answer: SignIn = self._ask("POST", "/api/v1/sign-in-codes")
+        return answer
+
+    def submit(self, body: Mapping[str, object]) -> Accepted:
+        """Queue an ingest; asked again after a lost answer, the plane finds it by its key."""
+        answer: Accepted = self._ask("POST", "/api/v1/ingestion/ingest", json=body, key=str(uuid.uuid4()))
+        return answer
+
+    def jobs(self, *, state: str | None = None, kind: str | None = None, limit: int = 50) -> list[Job]:
+        """Return the newest jobs, newest first; at most 200."""
+        answer: list[Job] = self._ask("GET", "/api/v1/jobs", params={"state": state, "kind": kind, "limit": limit})
+        return answer
+
+    def job(self, job_id: str) -> Job:
+        """Return one job."""
+        answer: Job = self._ask("GET", f"/api/v1/jobs/{_segment(job_id)}")
+        return answer
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask for a job to be cancelled; return it as it is then."""
+        answer: Job = self._ask("DELETE", f"/api/v1/jobs/{_segment(job_id)}")
+        return answer
+
+    def repositories(self) -> Iterator[Repository]:
+        """Yield every indexed repository by name."""
+        yield from self._pages("/api/v1/repositories")
+
+    def repository(self, repository_id: str) -> Repository:
+        """Return one repository."""
+        answer: Repository = self._ask("GET", f"/api/v1/repositories/{_segment(repository_id)}")
+        return answer
+
+    def remove(self, repository_id: str) -> Accepted:
+        """Remove a repository; return the job that takes its vectors."""
+        answer: Accepted = self._ask("DELETE", f"/api/v1/repositories/{_segment(repository_id)}")
+        return answer
+
+    def files(self, repository_id: str) -> Iterator[File]:
+        """Yield the source files of a repository."""
+        yield from self._pages(f"/api/v1/repositories/{_segment(repository_id)}/files")
+
+    def similar(self, repository_id: str, path: str, *, limit: int) -> Similar:
+        """Return the files most like one."""
+        where = f"/api/v1/repositories/{_segment(repository_id)}/similar"
+        answer: Similar = self._ask("GET", where, params={"path": path, "limit": limit})
+        return answer
+
+    def reached(self, repository_id: str, path: str, *, which: str, depth: int, limit: int = MOST) -> list[Reached]:
+        """Return the ``dependents`` or the ``dependencies`` of a file, nearest first."""
+        where = f"/api/v1/repositories/{_segment(repository_id)}/{which}"
+        answer: list[Reached] = self._ask("GET", where, params={"path": path, "depth": depth, "limit": limit})
+        return answer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _pages(self, path: str) -> Iterator[Any]:
+        cursor = None
+        while True:
+            body = self._envelope("GET", path, params={"limit": 200, "cursor": cursor})
+            yield from body["data"]
+            cursor = body["meta"].get("next_cursor")
+            if cursor is None:
+                return
+
+    def _ask(self, method: str, path: str, **given: Any) -> Any:
+        return self._envelope(method, path, **given)["data"]
+
+    def _envelope(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: Mapping[str, object] | None = None,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        request = self._http.build_request(
+            method, path, params=query, json=json, headers={"Idempotency-Key": f'"{key}"'} if key else None
+        )
+        with self._explained():
+            response = self._send(request)
+        body = _object(response)
+        if response.is_success and body.get("success") is True:
+            return body
+        raise self._failure(response, body)
+
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                response = self._http.send(request)
+            except httpx2.TransportError as error:
+                raise self._unreachable(type(error).__name__, sent=_may_have_arrived(request, error)) from error
+            asleep = response.status_code in _ASLEEP and "success" not in _object(response)
+            if not asleep or self._quiet is None or time.monotonic() > deadline:
+                return response
+            time.sleep(min(2.0, self._quiet))  # it was the host that answered: the plane has seen nothing yet
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say why nothing happens, once it has been quiet for a while."""
+        if self._quiet is None:
+            yield
+            return
+        timer = threading.Timer(self._quiet, self._tell, (WAKING,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _failure(self, response: httpx2.Response, body: Mapping[str, Any]) -> PharosError:
+        error = body.get("error")
+        if not isinstance(error, dict):
+            return self._unreachable(f"HTTP {response.status_code}, and not from Pharos", sent=False)
+        message, details = str(error.get("message")), error.get("details") or [{}]
+        kind = _BY_CODE.get(str(error.get("code"))) or _BY_STATUS.get(response.status_code, PharosError)
+        first = details[0] if isinstance(details[0], dict) else {}
+        return kind(" ".join([message, *_named(first)]))
+
+    def _unreachable(self, cause: str, *, sent: bool) -> Unreachable:
+        state = "Whether it did what was asked is not known: pharos jobs." if sent else "Nothing was changed."
+        return Unreachable(f"The control plane at {self.url} does not answer ({cause}). {state} Look: pharos doctor")
+
+
+def _may_have_arrived(request: httpx2.Request, error: httpx2.TransportError) -> bool:
+    return request.method != "GET" and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether an address leads to this machine itself."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _named(details: Mapping[str, object]) -> list[str]:
+    """Which value a validation error is about, since its message does not say."""
+    place, what = details.get("where"), details.get("what")
+    return [f"({place}: {what})"] if place and what else []
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _tree(top: type[PharosError]) -> Iterator[type[PharosError]]:
+    yield top
+    for below in top.__subclasses__():
+        yield from _tree(below)
+
+
+# How an attempt ends never crosses HTTP.
+_BY_CODE = {kind.code: kind for kind in _tree(PharosError) if not issubclass(kind, JobSignal)}

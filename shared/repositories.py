@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import unquote
 
 from shared.errors import InvalidRepository
@@ -19,6 +19,7 @@ _KNOWN_HOSTS = {"github.com": 2, "codeberg.org": 2, "bitbucket.org": 2, "gitlab.
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _PART = re.compile(r"[A-Za-z0-9_.~-]{1,100}")
 _SCP = re.compile(r"git@([A-Za-z0-9.-]+):(?!/)(.+)")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _LOCAL = re.compile(r"[^\x00-\x1f\x7f]{1,400}")
 
 
@@ -49,7 +50,7 @@ def parse_repository(raw: str, *, hosts: Iterable[str], local_roots: Iterable[st
     text = unquote(raw).strip()
     if not text or len(text) > 500:
         raise InvalidRepository("The address of a repository has 1 to 500 characters. Nothing was queued.")
-    if text.startswith("/"):
+    if text.startswith("/") or _DRIVE.match(text):
         return _local(text, local_roots)
     host, path = _split(text)
     _check_host(host, tuple(hosts))
@@ -118,11 +119,13 @@ def _parts(path: str) -> list[str]:
 def _local(text: str, roots: Iterable[str]) -> RepositoryAddress:
     if not _LOCAL.fullmatch(text):
         raise InvalidRepository("That path has characters that no folder here has. Nothing was queued.")
-    path = PurePosixPath(text)
-    inside = any(path.is_relative_to(root) for root in roots if root)
+    kind = PureWindowsPath if _DRIVE.match(text) else PurePosixPath
+    # A drive is one drive however it is written, and its repositories have one name.
+    path = kind(text[0].upper() + text[1:])
+    inside = any(path.is_relative_to(kind(root)) for root in roots if root)
     if not inside or ".." in path.parts:
         raise InvalidRepository(
             "A local path is read only below PHAROS_LOCAL_ROOTS of the control plane and of the worker. "
             "Nothing was queued."
         )
-    return RepositoryAddress(name=f"local:{path}", url=str(path), host=None)
+    return RepositoryAddress(name=f"local:{path.as_posix()}", url=str(path), host=None)

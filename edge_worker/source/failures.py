@@ -57,6 +57,12 @@ def from_os(error: OSError, name: str) -> JobSignal:
 
 def repository_not_found(name: str) -> Permanent:
     """Return the end for a repository that does not exist for this worker; no host tells the two reasons apart."""
+    if name.startswith("local:"):
+        return Permanent(
+            "repository_not_found",
+            f"There is no git repository in {name.removeprefix('local:')} on this worker. Nothing was changed. Check the "
+            "path, and that the worker's user may read it.",
+        )
     return Permanent(
         "repository_not_found",
         f"{name} does not exist, or is private and this worker has no token for it. Check the address, or add a line "

@@ -259,3 +259,18 @@ def test_no_text_does_anything_else(raw: str) -> None:
 def test_userinfo_is_stripped_for_logs(text: str, shown: str) -> None:
     """What goes into a log or an error has no user name and no password."""
     assert strip_userinfo(text) == shown
+
+
+@pytest.mark.parametrize("raw", ["C:\\code\\team\\repo", "c:/code/team/repo", "C%3A%5Ccode%5Cteam%5Crepo"])
+def test_a_windows_path_below_a_root_is_local(raw: str) -> None:
+    """A path with a drive is read as Windows does, and has one name however it is written."""
+    found = parse_repository(raw, hosts=(), local_roots=["c:\\code"])
+
+    assert (found.name, found.url, found.local) == ("local:C:/code/team/repo", "C:\\code\\team\\repo", True)
+
+
+@pytest.mark.parametrize("raw", ["C:\\Windows", "C:\\code\\..\\Windows", "D:\\code\\repo", "C:code"])
+def test_a_windows_path_outside_is_refused(raw: str) -> None:
+    """Another drive, another folder, and a way out of the root are refused."""
+    with pytest.raises(InvalidRepository):
+        parse_repository(raw, hosts=(), local_roots=["C:\\code"])

@@ -18,12 +18,12 @@ _GRACE = 10
 
 def main() -> int:
     """Return the exit code: 0 stopped on request, 1 it could not listen, 78 a setting is wrong."""
-    problems: list[ConfigurationError] = []
+    problems: list[Exception] = []
     try:
         settings = load(CloudSettings)
         configure_logs(settings.log_level, settings.secrets())
 
-        def give_up(error: ConfigurationError) -> None:
+        def give_up(error: Exception) -> None:
             problems.append(error)
             server.should_exit = True
 
@@ -44,9 +44,9 @@ def main() -> int:
         server.run()
     except ConfigurationError as error:
         problems.append(error)
-    if problems:
-        sys.stderr.write(f"{problems[0].message}\n")
-        return EXIT_CONFIG
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+        return EXIT_CONFIG if isinstance(problem, ConfigurationError) else 1
     return 0 if server.started else 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -33,13 +33,14 @@ class Plane:
     heartbeats: Heartbeats
     reconciler: Reconciler
     timing: Timing
-    #: Ends the process because its settings are wrong.
-    give_up: Callable[[ConfigurationError], None]
+    #: Ends the process: its settings are wrong, or it broke and is better started anew.
+    give_up: Callable[[Exception], None]
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Serve at once; the ledger may take its time to wake up."""
-        tasks = [asyncio.create_task(work()) for work in (self._live, self.reconciler.watch_mailbox, self._remember)]
+        works = (self._live, self.reconciler.watch_mailbox, self._remember)
+        tasks = [asyncio.create_task(self._guarded(work)) for work in works]
         try:
             yield
         finally:
@@ -47,6 +48,14 @@ class Plane:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(self._close)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Nobody awaits these tasks: one that breaks takes the process with it, where somebody sees it."""
+        try:
+            await work()
+        except Exception as error:
+            log.exception("plane_broke")
+            self.give_up(error)
 
     async def _live(self) -> None:
         await asyncio.to_thread(self.keepsake.recall)

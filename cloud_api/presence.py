@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.ledger.migrate import latest_version
 from shared.nodes.capabilities import Capabilities, Needs
@@ -15,6 +16,9 @@ from shared.nodes.heartbeat import AttemptReport, Heartbeat
 from shared.timing import Timing
 
 WorkerState = Literal["ready", "working", "left", "offline", "too_old"]
+
+
+_DOING = {Kind.INGEST: "Training Graph on {}", Kind.REMOVE: "Removing {}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,8 @@ class _Heard:
     at: float
     last_error: str | None = None
     free_since: float | None = None
+    #: When the heartbeat before this one was heard: this one was composed after that.
+    before: float | None = None
 
 
 @dataclass
@@ -105,7 +111,7 @@ class Presence:
         if view.attempts:
             report = view.attempts[0]
             return WorkerStatus(
-                status=f"Training Graph on {report.repository}",
+                status=_DOING[report.kind].format(report.repository),
                 node=view.node,
                 worker=view.worker,
                 repository=report.repository,
@@ -127,7 +133,7 @@ class Presence:
     def holds(self, worker: str, job_id: str, attempt: int, *, since: float) -> bool:
         """Return whether a worker may still have an attempt that began ``since`` seconds ago.
 
-        It may until it is lost, says goodbye, or says a heartbeat later than the start that does not list the attempt.
+        It may until it is lost, says goodbye, or sends a heartbeat after the start that does not list the attempt.
         A worker that was not heard since this process began has ``lost_after`` seconds to speak up.
         """
         with self._lock:
@@ -139,8 +145,9 @@ class Presence:
             return view.state != "offline"
         if view.state in {"offline", "left"}:
             return False
-        # A heartbeat that was under way while the job started does not know it yet.
-        return view.seen_seconds_ago > since - 0.1 * self.timing.heartbeat
+        # A heartbeat may be long under way, so the time of its arrival proves nothing; but a worker sends one after the
+        # other, so this one was composed after the one before it was heard.
+        return heard.before is None or self.clock() - heard.before >= since
 
     def capable(self, needs: Needs, kind: str) -> list[WorkerView]:
         """Return the workers that are there and may run such a job, whether or not they are busy."""
@@ -194,7 +201,13 @@ class Presence:
             error = None
         free = len(heartbeat.attempts) < heartbeat.slots and heartbeat.goodbye is None
         since = before.free_since if before and before.free_since is not None else now
-        heard = _Heard(heartbeat=heartbeat, at=now, last_error=error, free_since=since if free else None)
+        heard = _Heard(
+            heartbeat=heartbeat,
+            at=now,
+            last_error=error,
+            free_since=since if free else None,
+            before=before.at if before else None,
+        )
         if before is None or now - before.at > self.timing.lost_after:
             heard = replace(heard, free_since=now if free else None)
         return heard

@@ -22,7 +22,7 @@ from cloud_api.services.history import History
 from cloud_api.services.jobs import Jobs
 from cloud_api.services.repositories import Repositories
 from cloud_api.services.submit import Submit, SubmitRules
-from shared.errors import ConfigurationError, StoreUnavailable
+from shared.errors import StoreUnavailable
 from shared.ledger.jobs import JobReader
 from shared.ledger.keeper import Keeper
 from shared.ledger.postgres import Database
@@ -35,7 +35,7 @@ from shared.settings import CloudSettings
 _PATIENCE = 2.0
 
 
-def build_app(settings: CloudSettings, *, give_up: Callable[[ConfigurationError], None]) -> FastAPI:
+def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) -> FastAPI:
     """Return the application of one control plane. Nothing is opened before it serves."""
     timing = settings.timing
     app_database, keeper_database = Database(settings.database_url), Database(settings.keeper_database_url)

@@ -55,7 +55,6 @@ class Claims:
             return None
         try:
             if self._look:
-                self._look = False
                 return self._from_ledger()
             job_id = self._from_lane()
             return self._start(job_id) if job_id is not None else None
@@ -93,6 +92,9 @@ class Claims:
         try:
             if not self.reaches_mailbox:
                 self.greet()
+                if self._changed.is_set():
+                    # Somebody wanted to wake us before there was anything to wake us from.
+                    return None
             job_id = self._mailbox.take(self._lanes, worker=self._worker, wait=self._timing.mailbox_wait)
         except MailboxUnavailable as error:
             if self.reaches_mailbox:
@@ -103,11 +105,17 @@ class Claims:
         return job_id
 
     def _from_ledger(self) -> Job | None:
-        for one in self._keeper.open_jobs():
-            if one.job.state is State.QUEUED and one.due and one.job.lane in self._lanes:
-                job = self._start(one.job.id)
-                if job is not None:
-                    return job
+        self._look = False
+        try:
+            for one in self._keeper.open_jobs():
+                if one.job.state is State.QUEUED and one.due and one.job.lane in self._lanes:
+                    job = self._start(one.job.id)
+                    if job is not None:
+                        return job
+        except LedgerUnavailable:
+            # The order stands: the plane gave it once.
+            self._look = True
+            raise
         return None
 
     def _start(self, job_id: str) -> Job | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import httpx2
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter
 
 from edge_worker.hand import Hand
 from shared.logs import get_logger
@@ -68,15 +68,18 @@ class Heartbeats:
         self._client.close()
 
     def _beat(self, goodbye: Goodbye | None, timeout: float | None = None) -> None:
-        heartbeat = self._compose(goodbye)
         try:
+            heartbeat = self._compose(goodbye)
             answer = self._client.post(
                 _PATH, json=heartbeat.model_dump(mode="json"), timeout=_PATIENCE if timeout is None else timeout
             )
             answer.raise_for_status()
             orders = _ORDERS.validate_python(answer.json()["data"])
-        except (httpx2.HTTPError, ValueError, KeyError, ValidationError) as error:
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
             self._note(False, error)
+            return
+        except Exception:  # the next heartbeat is worth a try whatever broke: nobody else tells the plane
+            log.exception("heartbeat_broke")
             return
         self._note(True, None)
         self._hand.heard(heartbeat.ended)
@@ -94,7 +97,7 @@ class Heartbeats:
             log.error("worker_token_refused", fix="set PHAROS_WORKER_TOKEN to the control plane's")
         else:
             # Work goes on without the plane: the mailbox and the ledger do not need it.
-            log.warning("control_plane_lost", cause=type(error).__name__)
+            log.warning("control_plane_lost", cause=f"{type(error).__name__}: {error}"[:200])
 
 
 _ORDERS = TypeAdapter(Orders)

@@ -14,12 +14,15 @@ from edge_worker.attempt.process import ComputeDied, ComputeProcess
 from edge_worker.attempt.tasks import write_task
 from edge_worker.handlers.base import Published, Task
 from edge_worker.settle import Settler
-from shared.errors import LedgerUnavailable, Transient
+from shared.errors import LedgerUnavailable, PharosError, Transient
+from shared.jobs.kinds import Kind
+from shared.jobs.states import State
 from shared.ledger.keeper import Keeper
 from shared.ledger.publish import Publisher
 from shared.ledger.records import Job
 from shared.logs import get_logger
 from shared.nodes.heartbeat import AttemptReport, EndReport
+from shared.text import plain
 from shared.timing import Timing, elapsed
 
 log = get_logger(__name__)
@@ -62,6 +65,11 @@ class Stops:
         """Whether the worker stops and nobody asked for the job itself to end."""
         return self._stopping.is_set() and job_id not in self._cancelled
 
+    @property
+    def stopping(self) -> bool:
+        """Whether this worker is to stop."""
+        return self._stopping.is_set()
+
     def wanted(self, job_id: str) -> bool:
         """Whether the attempt should stop at all."""
         return self._stopping.is_set() or job_id in self._cancelled
@@ -97,9 +105,14 @@ class Runner:
     def run(self, job: Job) -> EndReport:
         """Run a started job to its end and return how it ended. What it left on this disk is deleted."""
         folder = self._conditions.work_dir / f"{job.id}.{job.attempt}"
-        folder.mkdir(parents=True, mode=0o700)
         try:
+            folder.mkdir(parents=True, mode=0o700)
             return self._attempt(job, folder)
+        except Exception as error:  # an unknown error is transient until the attempts are spent
+            log.exception("attempt_broke", job_id=job.id, attempt=job.attempt)
+            self._process.kill()
+            detail = plain(f"{type(error).__name__}: {error}")[:400]
+            return self._settler.failed(job, reason="unknown_error", detail=detail)
         finally:
             self._stops.forget(job.id)
             shutil.rmtree(folder, ignore_errors=True)
@@ -123,10 +136,7 @@ class Runner:
                 self._process.kill()
             return self._settler.settled(job, ended, stopping=self._stops.stopping_only(job.id))
         self._tell(job, "publish", 0, 0)
-        report = self._settler.published(job, ended)
-        if ended.knowledge is not None:
-            self._tidy(job)
-        return report
+        return self._settler.published(job, ended)
 
     def _task(self, job: Job, folder: Path) -> Task:
         known = self._publisher.published(job)
@@ -137,6 +147,8 @@ class Runner:
                 generation=known.generation,
                 parameters=known.parameters,
                 removed=known.removed,
+                vector_store=known.vector_store,
+                node=known.node,
             )
         return Task(
             job_id=job.id,
@@ -192,21 +204,45 @@ class Runner:
     def _tell(self, job: Job, stage: str, done: int, total: int) -> None:
         self._report(
             AttemptReport(
-                job_id=job.id, attempt=job.attempt, repository=job.repository, stage=stage, done=done, total=total
+                job_id=job.id,
+                attempt=job.attempt,
+                kind=job.kind,
+                repository=job.repository,
+                stage=stage,
+                done=done,
+                total=total,
             )
         )
 
-    def _tidy(self, job: Job) -> None:
-        """Have superseded vectors deleted. What stays is invisible, and the next publish takes it along."""
+    def tidy(self, job: Job, ended: EndReport) -> None:
+        """Have vectors deleted that this attempt left behind: superseded ones after a publish, else its own.
+
+        What stays is invisible, and the next publish of the repository takes it along.
+        """
+        if job.kind is not Kind.INGEST or not ended.state.ended or self._stops.stopping:
+            return
         problem: str | None
         try:
-            self._process.say(
-                TidyUp(tenant_id=str(job.tenant_id), repository_id=job.repository_id, generation=job.generation or 0)
-            )
+            self._process.warm()
+            self._process.say(self._rubbish(job, published=ended.state is State.SUCCEEDED))
             answer: Up | None = self._process.hear(_TIDY)
             problem = answer.problem if isinstance(answer, Tidied) else "no answer in time"
-        except ComputeDied as error:
+        except (ComputeDied, PharosError) as error:
             problem = str(error)
         if problem is not None:
             log.warning("tidying_put_off", job_id=job.id, problem=problem)
             self._process.kill()
+
+    def _rubbish(self, job: Job, *, published: bool) -> TidyUp:
+        """Say what may go: all up to this attempt's own generation, but never what is visible.
+
+        An attempt may succeed without publishing: then what was visible before still is.
+        """
+        generation = job.generation or 0
+        visible = self._publisher.published(job)
+        return TidyUp(
+            tenant_id=str(job.tenant_id),
+            repository_id=job.repository_id,
+            below=generation if published else generation + 1,
+            keep=None if visible is None or visible.removed else visible.generation,
+        )

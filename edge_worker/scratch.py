@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,15 +13,22 @@ from shared.logs import get_logger
 
 log = get_logger(__name__)
 
+_OWNED = re.compile(r"([0-9]{1,9})@")
+
 
 def claim_scratch(base: Path, worker: str) -> Path:
     """Make and return this process's own folder below ``base``; delete those of processes that are gone."""
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     for entry in base.iterdir():
-        owner = entry.name.split("@", 1)[0]
-        if entry.is_dir() and owner.isdigit() and "@" in entry.name and not psutil.pid_exists(int(owner)):
+        owner = _OWNED.match(entry.name)
+        if entry.is_dir() and owner is not None and _gone(int(owner[1])):
             shutil.rmtree(entry, ignore_errors=True)
             log.info("scratch_swept", folder=entry.name)
     own = base / f"{os.getpid()}@{worker}"
     own.mkdir(mode=0o700)
     return own
+
+
+def _gone(owner: int) -> bool:
+    """Return whether a folder's process is no more. In a container every process in turn has the number of this one."""
+    return owner == os.getpid() or not psutil.pid_exists(owner)

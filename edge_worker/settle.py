@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from edge_worker.attempt.messages import Done, Ended
-from shared.errors import LedgerUnavailable
+from shared.errors import LedgerRefused, LedgerUnavailable
 from shared.jobs.kinds import Kind
 from shared.jobs.retry import backoff
 from shared.jobs.states import State
@@ -48,6 +48,8 @@ class Settler:
                     self._write(job, done)
         except Refused as refused:
             return self._refused(job, refused)
+        except LedgerRefused as error:
+            return self._end(job, State.FAILED, error.code.lower(), error.message)
         except LedgerUnavailable as error:
             return self.failed(job, reason=error.code.lower(), detail=error.message)
         return _report(job, State.SUCCEEDED, None)
@@ -90,7 +92,7 @@ class Settler:
     def _refused(self, job: Job, refused: Refused) -> EndReport:
         log.info("publish_refused", job_id=job.id, attempt=job.attempt, reason=refused.reason)
         if refused.reason == "stale":
-            return _report(job, State.CANCELLED, "Another attempt took over. Nothing of this one is visible.")
+            return _report(job, State.QUEUED, "Another attempt took over. Nothing of this one is visible.")
         reason = "cancel_requested" if refused.reason == "cancelled" else "superseded"
         return self._end(job, State.CANCELLED, reason, "Nothing of this run is visible.")
 
@@ -98,9 +100,9 @@ class Settler:
         return _told(job, lambda: self.keeper.snooze(job.id, attempt=job.attempt, reason=reason, detail=detail), detail)
 
     def _end(self, job: Job, state: State, reason: str, detail: str) -> EndReport:
-        def move() -> State:
-            self.keeper.end(job.id, attempt=job.attempt, state=state, reason=reason, detail=detail)
-            return state
+        def move() -> State | None:
+            held = self.keeper.end(job.id, attempt=job.attempt, state=state, reason=reason, detail=detail)
+            return state if held else None
 
         return _told(job, move, detail)
 

@@ -40,6 +40,7 @@ def equipment(settings: EdgeSettings) -> Equipment:
     """Return what the compute process is told of this worker; nothing in it opens the ledger."""
     key = settings.qdrant_api_key
     return Equipment(
+        node=settings.node,
         vector_store=settings.vector_store,
         lancedb_path=settings.lancedb_path,
         qdrant_url=settings.qdrant_url,

@@ -39,9 +39,12 @@ class Worker:
         teller = threading.Thread(target=self.heartbeats.run, name="heartbeats", daemon=True)
         worker.start()
         teller.start()
-        while not self.stopped.wait(1.0) and worker.is_alive():
+        # Either thread ends by itself only when it broke: then the service is better started anew.
+        while not self.stopped.wait(1.0) and worker.is_alive() and teller.is_alive():
             pass
         asked = self.stopped.is_set()
+        # Where one thread broke, the other one ends like this.
+        self.stopped.set()
         self.stops.shut_down()
         self.claims.close()
         worker.join(self.timing.grace * 2 + 5)
@@ -59,7 +62,9 @@ class Worker:
         while not self.stopped.is_set():
             job = self.claims.next()
             if job is not None:
-                self.hand.end(self.runner.run(job))
+                report = self.runner.run(job)
+                self.hand.end(report)
+                self.runner.tidy(job, report)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ PharosError
 │   ├── Forbidden
 │   ├── NotFound
 │   ├── QueueFull
-│   └── IdempotencyConflict
+│   ├── IdempotencyConflict
+│   └── LedgerRefused           Postgres cannot hold such a value
 ├── Unavailable                 something that Pharos stands on does not answer (503)
 │   ├── LedgerUnavailable
 │   ├── MailboxUnavailable
@@ -92,6 +93,12 @@ class IdempotencyConflict(RequestError):
     """This Idempotency-Key was used for a different request. Use a new key."""
 
     code = "IDEMPOTENCY_CONFLICT"
+
+
+class LedgerRefused(RequestError):
+    """The ledger cannot hold a value like that, for example a text with a NUL in it. Nothing was recorded."""
+
+    code = "LEDGER_REFUSED"
 
 
 class Unavailable(PharosError):

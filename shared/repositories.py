@@ -19,6 +19,8 @@ _KNOWN_HOSTS = {"github.com": 2, "codeberg.org": 2, "bitbucket.org": 2, "gitlab.
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _PART = re.compile(r"[A-Za-z0-9_.~-]{1,100}")
 _SCP = re.compile(r"git@([A-Za-z0-9.-]+):(?!/)(.+)")
+#: With the longest host name, an address still fits a payload.
+_LONGEST = 200
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _LOCAL = re.compile(r"[^\x00-\x1f\x7f]{1,400}")
 
@@ -61,6 +63,8 @@ def parse_repository(raw: str, *, hosts: Iterable[str], local_roots: Iterable[st
     joined = "/".join(parts)
     if known:
         joined = joined.lower()
+    if len(joined) > _LONGEST:
+        raise InvalidRepository(f"A repository's path has {_LONGEST} characters at most. Nothing was queued.")
     return RepositoryAddress(name=f"{host}/{joined}", url=f"https://{host}/{joined}", host=host)
 
 

@@ -47,6 +47,11 @@ KNOWN: Mapping[str, Known] = {
         advice="Give an address such as https://github.com/owner/name, without user name, token, or a path inside the "
         "repository. Other hosts are admitted by PHAROS_GIT_HOSTS, local folders by PHAROS_LOCAL_ROOTS.",
     ),
+    "LEDGER_REFUSED": Known(
+        status=400,
+        title="A value that cannot be kept",
+        advice="Text in a request must not hold a NUL character, and numbers must not be out of all proportion.",
+    ),
     "UNAUTHORIZED": Known(
         status=401,
         title="A token is needed",

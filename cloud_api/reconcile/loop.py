@@ -45,6 +45,9 @@ class Reconciler:
                 # Level-triggered: whatever this pass did not see is still there for the next one.
                 log.warning("reconcile_put_off", code=error.code, cause=error.details.get("cause"))
                 next_in = self._timing.reconnect * 6
+            except Exception:  # the only code that repairs must not end because one pass broke
+                log.exception("reconcile_broke")
+                next_in = self._timing.reconnect * 6
 
     async def watch_mailbox(self) -> None:
         """While Redis is lost, ask for it every few seconds and reconcile when it is back; else cost nothing."""

@@ -17,6 +17,8 @@ log = get_logger(__name__)
 
 PartState = Literal["connected", "degraded", "down", "unknown", "off"]
 
+#: An answer that takes longer, when asked, is no good one.
+_SLOW_MS = 1000.0
 #: Seconds for which an answer of the dependencies is good.
 _FRESH = 30.0
 
@@ -98,14 +100,19 @@ class Health:
         if name in self._used:
             works, age = self._used[name]()
             if works is not None:
-                state: PartState = "connected" if works else "down"
+                state: PartState = "down" if not works else _pace(probe)
                 return PartView(state=state, age_seconds=age, latency_ms=probe.latency_ms if probe else None)
         if probe is None:
             return PartView(state="unknown")
         age = self._clock() - probe.at
         if probe.error is not None:
             return PartView(state="down", age_seconds=age, detail=probe.error)
-        return PartView(state="connected", age_seconds=age, latency_ms=probe.latency_ms)
+        return PartView(state=_pace(probe), age_seconds=age, latency_ms=probe.latency_ms)
+
+
+def _pace(probe: _Probe | None) -> PartState:
+    slow = probe is not None and probe.latency_ms is not None and probe.latency_ms > _SLOW_MS
+    return "degraded" if slow else "connected"
 
 
 def _ask(databases: Sequence[Database]) -> None:

@@ -21,6 +21,8 @@ from shared.repositories import parse_repository
 
 log = get_logger(__name__)
 
+#: More waiting jobs than there will ever be.
+UNCAPPED = 2**31 - 1
 #: Seconds after which a full queue is worth another try.
 _RETRY_AFTER = 60
 
@@ -104,8 +106,8 @@ class Submit:
         Raises:
             NotFound: there is no such repository, or it is gone already.
         """
-        name = self._repositories.remove(repository_id, tenant=tenant)
-        if name is None:
+        removed = self._repositories.remove(repository_id, tenant=tenant)
+        if removed is None:
             raise NotFound("There is no such repository. Nothing was removed.")
         for job in self._keeper.cancel_ingests(repository_id, tenant=tenant):
             self._board.note(job)
@@ -113,14 +115,17 @@ class Submit:
             Submission(
                 tenant_id=tenant,
                 kind=Kind.REMOVE,
-                repository=name,
+                repository=removed.name,
                 payload=RemovePayload(),
+                needs=Needs(node=removed.home),
                 ttl_ms=self._ttl(Kind.REMOVE),
             )
         )
 
     def _submit(self, asked: Submission) -> SubmitAnswer:
-        done = self._keeper.submit(asked, cap=self._rules.cap)
+        # A promise to delete is never refused: what was removed is gone already, and there is one job a repository.
+        cap = UNCAPPED if asked.kind in NEVER_EXPIRES else self._rules.cap
+        done = self._keeper.submit(asked, cap=cap)
         if done.outcome == "full":
             raise QueueFull(
                 f"{asked.kind} is full ({done.waiting} waiting). Nothing was added. Try again in about a minute, or "

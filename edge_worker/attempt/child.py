@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from edge_worker.attempt.messages import (
     Done,
+    Down,
     Ended,
     Equipment,
     Hello,
@@ -30,11 +31,13 @@ from edge_worker.attempt.messages import (
 )
 from edge_worker.attempt.tasks import read_task
 from edge_worker.handlers.base import Outcome, Reporter, Task
-from shared.errors import Cancelled, ConfigurationError, JobSignal, Permanent, PharosError, Snooze, Unavailable
+from shared.errors import Cancelled, JobSignal, Permanent, PharosError, Snooze, Unavailable
 from shared.logs import configure_logs, get_logger
+from shared.text import plain
 
 log = get_logger(__name__)
 
+Signal = Literal["transient", "permanent", "snooze", "cancelled"]
 Handle = Callable[[Task, Reporter], Outcome]
 
 _PR_SET_PDEATHSIG = 1
@@ -62,8 +65,9 @@ class Child:
 
         try:
             bench = build_workbench(equipment)
-        except ConfigurationError as error:
-            self._say(Ended(signal="permanent", reason="configuration", detail=error.message))
+        except PharosError as error:
+            signal: Signal = "transient" if isinstance(error, Unavailable) else "permanent"
+            self._say(Ended(signal=signal, reason=error.code.lower(), detail=plain(error.message)))
             return
         facts = bench.probe()
         self._say(Hello(gpu=facts.gpu, gpu_name=facts.name, gpu_memory=facts.memory_gib))
@@ -79,21 +83,23 @@ class Child:
         task = read_task(message.task)
         reporter = Reporter(self._progress, self._stop.is_set)
         try:
-            outcome = handle(task, reporter)
+            done = _done(task, handle(task, reporter))
+            # What cannot be told shows here, and ends the attempt alone.
+            done.model_dump_json()
+            return done
         except JobSignal as error:
-            return Ended(signal=_signal(error), reason=error.reason, detail=error.message)
+            return Ended(signal=_signal(error), reason=error.reason, detail=plain(error.message))
         except Unavailable as error:
-            return Ended(signal="transient", reason=error.code.lower(), detail=error.message)
+            return Ended(signal="transient", reason=error.code.lower(), detail=plain(error.message))
         except PharosError as error:
-            return Ended(signal="permanent", reason=error.code.lower(), detail=error.message)
+            return Ended(signal="permanent", reason=error.code.lower(), detail=plain(error.message))
         except MemoryError:
             return Ended(signal="transient", reason="out_of_memory", detail="The machine ran out of memory.")
         except Exception as error:  # an unknown error is transient until the attempts are spent
             log.exception("attempt_broke", job_id=task.job_id, attempt=task.attempt)
-            return Ended(signal="transient", reason="unknown_error", detail=f"{type(error).__name__}: {error}"[:400])
-        finally:
-            self._stop.clear()
-        return _done(task, outcome)
+            return Ended(
+                signal="transient", reason="unknown_error", detail=plain(f"{type(error).__name__}: {error}")[:400]
+            )
 
     def _progress(self, stage: str, done: int, total: int) -> None:
         self._say(Progress(stage=stage, done=done, total=total))
@@ -104,14 +110,23 @@ class Child:
             self._out.flush()
 
     def _listen(self) -> None:
-        for line in self._lines:
-            message = read_down(line)
-            if isinstance(message, StopTask):
-                self._stop.set()
-            elif isinstance(message, RunTask | TidyUp):
-                self._work.put(message)
+        try:
+            for line in self._lines:
+                self._heed(read_down(line))
+        except Exception:  # deaf, we would neither stop when asked nor notice the end of the supervisor
+            log.exception("supervisor_unintelligible")
         # The supervisor is gone: nobody could use what we do, and nobody else would end us.
         os._exit(3)
+
+    def _heed(self, message: Down) -> None:
+        if isinstance(message, StopTask):
+            self._stop.set()
+        elif isinstance(message, RunTask):
+            # A stop that came too late for the attempt before must not end this one: the pipe keeps the order.
+            self._stop.clear()
+            self._work.put(message)
+        elif isinstance(message, TidyUp):
+            self._work.put(message)
 
 
 def _done(task: Task, outcome: Outcome) -> Done:
@@ -130,7 +145,7 @@ def _tidy(tidy: Callable[[TidyUp], None], message: TidyUp) -> Tidied:
     return Tidied()
 
 
-def _signal(error: JobSignal) -> Literal["transient", "permanent", "snooze", "cancelled"]:
+def _signal(error: JobSignal) -> Signal:
     if isinstance(error, Permanent):
         return "permanent"
     if isinstance(error, Snooze):

@@ -16,6 +16,7 @@ class Equipment(_Message):
     """First line down: everything that the handlers need to know of this worker. The ledger's secrets are not in it."""
 
     say: Literal["equipment"] = "equipment"
+    node: str
     vector_store: Literal["lancedb", "qdrant"]
     lancedb_path: Path
     qdrant_url: str | None
@@ -47,12 +48,13 @@ class StopTask(_Message):
 
 
 class TidyUp(_Message):
-    """Delete what a repository published before ``generation``."""
+    """Delete a repository's vectors of every generation below ``below``, but those of ``keep``."""
 
     say: Literal["tidy"] = "tidy"
     tenant_id: str
     repository_id: str
-    generation: int
+    below: int
+    keep: int | None
 
 
 class Hello(_Message):

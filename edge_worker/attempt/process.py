@@ -19,6 +19,8 @@ from shared.logs import get_logger
 
 log = get_logger(__name__)
 
+#: Seconds between the end of a child's words and its own.
+_LAST_BREATH = 2.0
 _ENTRY = "edge_worker.attempt.child"
 
 
@@ -43,7 +45,8 @@ class ComputeProcess:
     @property
     def pid(self) -> int | None:
         """The child's process id while it lives."""
-        return self._child.pid if self._child is not None and self._child.poll() is None else None
+        child = self._child
+        return child.pid if child is not None and child.poll() is None else None
 
     def warm(self) -> Hello | None:
         """Make sure that a child is there and ready; return what it said first, or ``None`` when it was there already.
@@ -62,10 +65,15 @@ class ComputeProcess:
             self.say(self._equipment)
             first = self.hear(self._start_timeout)
         except ComputeDied as error:
+            self.kill()
             raise Transient("compute_not_started", f"The compute process did not start ({error}).") from error
         if isinstance(first, Ended):
             self.kill()
-            raise ConfigurationError(first.detail)
+            raise (
+                ConfigurationError(first.detail)
+                if first.signal == "permanent"
+                else Transient(first.reason, first.detail)
+            )
         if not isinstance(first, Hello):
             self.kill()
             raise Transient("compute_not_started", "The compute process did not become ready in time.")
@@ -96,8 +104,7 @@ class ComputeProcess:
         except queue.Empty:
             return None
         if message is None:
-            code = self._child.wait() if self._child is not None else None
-            raise ComputeDied(code)
+            raise ComputeDied(self._exit_code())
         return message
 
     def kill(self) -> None:
@@ -117,6 +124,15 @@ class ComputeProcess:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
+    def _exit_code(self) -> int | None:
+        """Return what became of a child that says nothing more; one that lives on is not waited for."""
+        if self._child is None:
+            return None
+        try:
+            return self._child.wait(_LAST_BREATH)
+        except subprocess.TimeoutExpired:
+            return None
+
     def _spawn(self) -> subprocess.Popen[str]:
         flags = {"start_new_session": True} if os.name == "posix" else {"creationflags": 0x00000200}
         return subprocess.Popen(
@@ -135,7 +151,8 @@ class ComputeProcess:
         try:
             for line in child.stdout:
                 heard.put(read_up(line))
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             # Either the pipe was closed under us by kill(), or the child said what is no message: it is of no more use.
             log.warning("compute_unintelligible", error=type(error).__name__)
-        heard.put(None)
+        finally:
+            heard.put(None)

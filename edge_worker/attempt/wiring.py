@@ -35,12 +35,13 @@ class Workbench:
         return self.handlers[Kind(task.kind)](task, reporter)
 
     def tidy(self, message: TidyUp) -> None:
-        """Delete the vectors that a publish left behind. Raises ``StoreUnavailable``."""
+        """Delete the vectors that an attempt left behind. Raises ``StoreUnavailable``."""
         self.store.discard_below(
             COLLECTION,
             tenant_id=message.tenant_id,
             repository_id=message.repository_id,
-            generation=message.generation,
+            generation=message.below,
+            keep=message.keep,
         )
 
     def probe(self) -> DeviceFacts:
@@ -56,7 +57,12 @@ def build_workbench(equipment: Equipment) -> Workbench:
     """Return the workbench. Raises ``ConfigurationError`` or ``StoreUnavailable``."""
     require_git()
     store = _store(equipment)
-    ingest = Ingest(source=_source(equipment), store=store, device=equipment.device)
+    ingest = Ingest(
+        source=_source(equipment),
+        store=store,
+        device=equipment.device,
+        place=(equipment.vector_store, equipment.node if equipment.vector_store == "lancedb" else None),
+    )
     return Workbench(handlers={Kind.INGEST: ingest, Kind.REMOVE: Remove(store=store)}, store=store)
 
 

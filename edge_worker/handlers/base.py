@@ -21,6 +21,9 @@ class Published:
     parameters: dict[str, Any]
     #: The repository was removed: nothing of this generation is left but vectors to be deleted.
     removed: bool = False
+    #: Where its vectors lie.
+    vector_store: str | None = None
+    node: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from edge_worker.handlers.vectors import write_points
 from shared.jobs.payloads import IngestPayload
 from shared.knowledge import FileRow, Knowledge
 from shared.stores.base import Point, VectorStore
+from shared.text import plain
 
 #: Method and dimension are part of the name: other vectors are another collection.
 COLLECTION = "structure_node2vec_64"
@@ -47,6 +48,8 @@ class Ingest:
     source: Callable[[Task, IngestPayload], Source]
     store: VectorStore
     device: Literal["auto", "cpu", "cuda"]
+    #: Where this worker writes vectors: the kind of store, and the node when they lie on its own disk.
+    place: tuple[str, str | None]
 
     def __call__(self, task: Task, reporter: Reporter) -> Outcome:
         """Return what is to be published, or that this commit is published already.
@@ -60,7 +63,7 @@ class Ingest:
         reporter.stage("fetch")
         with watch.stage("resolve"):
             commit = source.commit(reporter)
-        if not payload.force and _published_already(task, payload, commit):
+        if not payload.force and self._published_already(task, payload, commit):
             return Outcome(
                 summary={
                     "unchanged": True,
@@ -80,6 +83,17 @@ class Ingest:
             write_points(self.store, COLLECTION, points, dimension=DIMENSION, reporter=reporter)
         return _outcome(structure, embedding, similar, watch)
 
+    def _published_already(self, task: Task, payload: IngestPayload, commit: str) -> bool:
+        known, (store, node) = task.published, self.place
+        return (
+            known is not None
+            and not known.removed
+            and known.commit == commit
+            and known.parameters.get("epochs") == payload.epochs
+            and known.vector_store == store
+            and (node is None or known.node == node)
+        )
+
     def _train(self, structure: Structure, payload: IngestPayload, reporter: Reporter, watch: Stopwatch) -> Embedding:
         reporter.stage("train", 0, payload.epochs)
         data = graph_data(len(structure.files), [(edge.source, edge.target) for edge in structure.graph.edges])
@@ -90,16 +104,6 @@ class Ingest:
                 device=choose_device(self.device, len(structure.files)),
                 progress=lambda done, total: reporter.stage("train", done, total),
             )
-
-
-def _published_already(task: Task, payload: IngestPayload, commit: str) -> bool:
-    known = task.published
-    return (
-        known is not None
-        and not known.removed
-        and known.commit == commit
-        and known.parameters.get("epochs") == payload.epochs
-    )
 
 
 def _points(task: Task, structure: Structure, embedding: Embedding) -> list[Point]:
@@ -137,7 +141,7 @@ def _outcome(
     stats: dict[str, Any] = {
         **asdict(structure.graph.stats),
         "left_out": {why: count for why, count in structure.skipped.items() if why != "other_language"},
-        "unreadable": list(structure.graph.unreadable)[:20],
+        "unreadable": [plain(path) for path in structure.graph.unreadable[:20]],
         "isolated": sum(row.isolated for row in rows),
         "training": asdict(embedding.stats),
         "seconds": watch.seconds,

@@ -60,8 +60,8 @@ def repository_not_found(name: str) -> Permanent:
     if name.startswith("local:"):
         return Permanent(
             "repository_not_found",
-            f"There is no git repository in {name.removeprefix('local:')} on this worker. Nothing was changed. Check the "
-            "path, and that the worker's user may read it.",
+            f"There is no git repository in {name.removeprefix('local:')} on this worker. Nothing was changed. Check "
+            "the path, and that the worker's user may read it.",
         )
     return Permanent(
         "repository_not_found",

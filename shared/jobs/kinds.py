@@ -22,5 +22,5 @@ class Priority(IntEnum):
     LOW = 3
 
 
-#: Kinds whose jobs wait for as long as it takes: a promise to delete does not expire.
+#: Kinds whose jobs wait for as long as it takes and are never refused: a promise to delete does not expire.
 NEVER_EXPIRES = frozenset({Kind.REMOVE})

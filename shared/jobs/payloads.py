@@ -35,10 +35,7 @@ class RemovePayload(Payload):
     """Delete the vectors of a repository that was removed; what was published again since stays."""
 
 
-PAYLOADS: dict[Kind, type[Payload]] = {Kind.INGEST: IngestPayload, Kind.REMOVE: RemovePayload}
-
-
-def dedupe_key(kind: Kind, repository: str, payload: Payload) -> str:
-    """Return the key under which waiting work is the same work: kind, repository and parameters."""
-    text = f"{kind}\n{repository}\n{payload.model_dump_json()}"
+def dedupe_key(kind: Kind, repository: str, payload: Payload, needs: str) -> str:
+    """Return the key under which waiting work is the same work: kind, repository, parameters and needs (as JSON)."""
+    text = f"{kind}\n{repository}\n{payload.model_dump_json()}\n{needs}"
     return hashlib.sha256(text.encode()).hexdigest()

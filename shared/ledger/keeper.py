@@ -97,7 +97,7 @@ class Keeper:
             repository=asked.repository,
             repository_id=repository_id(asked.tenant_id, asked.repository),
             payload=Jsonb(asked.payload.model_dump(mode="json")),
-            dedupe_key=dedupe_key(asked.kind, asked.repository, asked.payload),
+            dedupe_key=dedupe_key(asked.kind, asked.repository, asked.payload, asked.needs.model_dump_json()),
             priority=int(asked.priority),
             needs=Jsonb(asked.needs.model_dump(mode="json", exclude_defaults=True)),
             ttl_ms=asked.ttl_ms,

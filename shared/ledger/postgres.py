@@ -13,7 +13,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 from pydantic import SecretStr
 
-from shared.errors import ConfigurationError, LedgerUnavailable
+from shared.errors import ConfigurationError, LedgerRefused, LedgerUnavailable
 from shared.ledger.migrate import latest_version
 from shared.ledger.queries import queries
 
@@ -139,5 +139,8 @@ def _as_ours() -> Iterator[None]:
         yield
     except (PoolTimeout, TooManyRequests) as error:
         raise LedgerUnavailable(cause=type(error).__name__) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except psycopg.DataError as error:
+        raise LedgerRefused(cause=type(error).__name__, sqlstate=error.sqlstate) from error
+    except psycopg.Error as error:
+        # Whatever it is, read-only after a failover or a schema that is not ours: nothing can be recorded now.
         raise LedgerUnavailable(cause=type(error).__name__, sqlstate=error.sqlstate) from error

@@ -23,6 +23,8 @@ class PublishedRow:
     generation: int
     parameters: dict[str, Any]
     removed: bool
+    vector_store: str | None
+    node: str | None
 
 
 class Refused(Exception):
@@ -46,7 +48,12 @@ class Publisher:
         if row is None:
             return None
         return PublishedRow(
-            commit=row["commit"], generation=row["generation"], parameters=row["parameters"], removed=row["removed"]
+            commit=row["commit"],
+            generation=row["generation"],
+            parameters=row["parameters"],
+            removed=row["removed"],
+            vector_store=row["vector_store"],
+            node=row["node"],
         )
 
     def succeed(self, job: Job, *, result: dict[str, Any]) -> None:
@@ -79,6 +86,7 @@ class Publisher:
             connection.execute(_SQL["clear_files"], key)
             connection.execute(_SQL["clear_edges"], key)
             _point(connection, job, knowledge, vector_store, parameters)
+            _settle_home(connection, job, vector_store)
             _add_files(connection, job, knowledge)
             _add_edges(connection, job, knowledge)
             _succeed(connection, job, result)
@@ -93,7 +101,6 @@ class Publisher:
             if not _hold(connection, job):
                 return
             connection.execute(_SQL["bury"], {"repository_id": job.repository_id, "generation": job.generation})
-            connection.execute(_SQL["forget_home"], {"repository_id": job.repository_id})
             _succeed(connection, job, result)
 
 
@@ -132,6 +139,14 @@ def _point(
             "vector_store": vector_store,
         },
     )
+
+
+def _settle_home(connection: Connection, job: Job, vector_store: str) -> None:
+    if vector_store == "lancedb":
+        given = {"tenant": job.tenant_id, "repository_id": job.repository_id, "node": job.node}
+        connection.execute(_SQL["set_home"], given)
+    else:
+        connection.execute(_SQL["forget_home"], {"repository_id": job.repository_id})
 
 
 def _add_files(connection: Connection, job: Job, knowledge: Knowledge) -> None:

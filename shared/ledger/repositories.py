@@ -67,6 +67,14 @@ class Reached:
     depth: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """A removed repository whose vectors still wait to be deleted: by ``home``, or by any node when it is ``None``."""
+
+    name: str
+    home: str | None
+
+
 class RepositoryReader:
     """What a tenant may see of its own repositories; answers while every worker sleeps."""
 
@@ -112,8 +120,8 @@ class RepositoryReader:
         )
         return [Reached(path=_text(row["path"]), language=row["language"], depth=row["depth"]) for row in rows]
 
-    def remove(self, repository_id: str, *, tenant: UUID) -> str | None:
-        """Make a repository and its rows vanish; return its name, or ``None`` when there is no such repository.
+    def remove(self, repository_id: str, *, tenant: UUID) -> Removed | None:
+        """Make a repository and its rows vanish; return what is left to do, or ``None`` where there is none.
 
         Repeatable until its vectors are gone, so that a caller cut off half-way can ask again.
         """
@@ -122,8 +130,9 @@ class RepositoryReader:
             if connection.execute(_SQL["tombstone"], key).fetchone() is not None:
                 connection.execute(_SQL["clear_files"], key)
                 connection.execute(_SQL["clear_edges"], key)
+                connection.execute(_SQL["forget_home"], key)
             row = connection.execute(_SQL["removed"], key).fetchone()
-        return None if row is None else str(row["name"])
+        return None if row is None else Removed(name=row["name"], home=row["home"])
 
     def _all(self, name: str, tenant: UUID, **given: object) -> list[dict[str, Any]]:
         with self._database.transaction(tenant) as connection:

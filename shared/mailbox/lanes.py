@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import redis
@@ -13,6 +14,7 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
+from shared.errors import MailboxUnavailable
 from shared.ids import JOB_ID_PATTERN
 from shared.logs import get_logger
 from shared.mailbox.connection import as_ours
@@ -63,18 +65,21 @@ class Mailbox:
                 key, value = Queue.lpop(keys, max(1, round(wait)), connection=self._connection)
             except DequeueTimeout:
                 return None
-            text = bytes(value).decode("ascii", "replace")
-            if _JOB_ID.fullmatch(text):
-                self._connection.delete(RqJob.key_for(text))
-                return text
+            except (TypeError, ValueError, AttributeError) as error:
+                # A link that is broken from another thread in mid-call fails in the driver's own ways.
+                raise MailboxUnavailable(cause=type(error).__name__) from error
+        text = bytes(value).decode("ascii", "replace")
+        if _JOB_ID.fullmatch(text):
+            self._forget(text)
+            return text
         if bytes(key).decode() != _wake_key(worker):
             log.warning("mailbox_entry_dropped", size=len(value))
         return None
 
-    def put_back(self, job_id: str, lane: str) -> None:
-        """Put an id that was taken too early at the front of its lane."""
-        with as_ours():
-            self._queue(lane).push_job_id(job_id, at_front=True)
+    def _forget(self, job_id: str) -> None:
+        # The id is in our hand: RQ's record of it may as well end with its ttl.
+        with suppress(MailboxUnavailable), as_ours():
+            self._connection.delete(RqJob.key_for(job_id))
 
     def wake(self, worker: str) -> None:
         """End a worker's present wait, so that it looks at its lanes anew."""
@@ -112,7 +117,7 @@ class Mailbox:
         """Return the document under ``pharos:<name>``, if there is one."""
         with as_ours():
             value = self._connection.get(f"pharos:{name}")
-        return value.decode() if isinstance(value, bytes) else value
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
     def close(self) -> None:
         """Close every connection."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.ids import JOB_ID_PATTERN
+from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.nodes.capabilities import Capabilities
 
@@ -23,6 +24,7 @@ class AttemptReport(_Word):
 
     job_id: JobId
     attempt: int = Field(ge=1)
+    kind: Kind = Kind.INGEST
     repository: _Text
     stage: Annotated[str, StringConstraints(max_length=40)] = "start"
     done: int = Field(default=0, ge=0)

@@ -86,8 +86,10 @@ class VectorStore(Protocol):
     def count(self, collection: str, *, tenant_id: str, repository_id: str, generation: int | None = None) -> int:
         """Return how many points a repository has, in one generation or in all; 0 when the collection is missing."""
 
-    def discard_below(self, collection: str, *, tenant_id: str, repository_id: str, generation: int) -> None:
-        """Delete a repository's points of every generation before ``generation``, and give their space back.
+    def discard_below(
+        self, collection: str, *, tenant_id: str, repository_id: str, generation: int, keep: int | None = None
+    ) -> None:
+        """Delete a repository's points of every generation before ``generation`` but ``keep``; give their space back.
 
         What a backup still holds on to is given back by a later call; a missing collection has nothing to delete.
         """

@@ -86,9 +86,13 @@ class LanceVectorStore:
             wanted = wanted & (col("generation") == lit(generation))
         return self._attempt(lambda: self._count(collection, wanted))
 
-    def discard_below(self, collection: str, *, tenant_id: str, repository_id: str, generation: int) -> None:
-        """Delete a repository's points of every generation before ``generation``, and give their space back."""
+    def discard_below(
+        self, collection: str, *, tenant_id: str, repository_id: str, generation: int, keep: int | None = None
+    ) -> None:
+        """Delete a repository's points of generations before ``generation`` but ``keep``; give their space back."""
         unwanted = _of_repository(tenant_id, repository_id) & (col("generation") < lit(generation))
+        if keep is not None:
+            unwanted = unwanted & (col("generation") != lit(keep))
         self._attempt(lambda: self._delete(collection, unwanted))
         self._attempt(lambda: self._compact(collection))
 

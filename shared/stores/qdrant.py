@@ -113,13 +113,16 @@ class QdrantVectorStore:
                 return 0
             return self._client.count(collection, count_filter=Filter(must=wanted), exact=True).count
 
-    def discard_below(self, collection: str, *, tenant_id: str, repository_id: str, generation: int) -> None:
-        """Delete a repository's points of every generation before ``generation``.
+    def discard_below(
+        self, collection: str, *, tenant_id: str, repository_id: str, generation: int, keep: int | None = None
+    ) -> None:
+        """Delete a repository's points of every generation before ``generation`` but ``keep``.
 
         A server gives the space back by itself; the local engine's files keep it for what is written next.
         """
         older = FieldCondition(key="generation", range=Range(lt=generation))
-        unwanted = Filter(must=[*_of_repository(tenant_id, repository_id), older])
+        kept = None if keep is None else _equals("generation", keep)
+        unwanted = Filter(must=[*_of_repository(tenant_id, repository_id), older], must_not=kept)
         with self._answering():
             if self._client.collection_exists(collection):
                 self._client.delete(collection, FilterSelector(filter=unwanted), wait=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.acceptance.conftest import Commit, package
 from tests.acceptance.stack import Stack
 
@@ -131,3 +133,24 @@ def test_a_removed_repository_is_gone_with_its_vectors(stack: Stack, commit: Com
     assert (answer.status_code, hidden) == (202, 404)
     assert removal["result"] == {"vectors_deleted": 11, "vectors_left": 0}
     assert (again["state"], again["result"]["files"]) == ("succeeded", 11)
+
+
+def test_names_of_odd_bytes_are_indexed(stack: Stack, commit: Commit) -> None:
+    """A file whose name is not UTF-8, and broken configuration beside one, cost nothing and are shown escaped."""
+    source = stack.folder / "odd"
+    commit(source, {"a.py": "import b\n", "b.py": "", "<img src=x onerror=alert(1)>.py": "import b\n"})
+    odd = source / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    for name, text in (("tsconfig.json", "{{{"), ("x.ts", "import './y'\n"), ("y.ts", "export {}\n")):
+        (odd / name).write_text(text)
+    commit(source, {"c.py": "import a\n"})
+    stack.start_plane()
+    stack.start_worker()
+
+    asked = stack.submit(source)
+    job = stack.wait(asked["job_id"])
+
+    paths = _paths(stack, asked["repository_id"], "files?limit=200")
+    assert job["state"] == "succeeded", job
+    assert {"caf\\xe9/x.ts", "<img src=x onerror=alert(1)>.py"} <= set(paths)
+    assert job["result"]["edges"] == 4

@@ -7,7 +7,8 @@ grant usage on sequence pharos.generations to pharos_keeper, pharos_app;
 create table pharos.jobs (
     id text primary key check (id ~ '^job_[0-9a-hjkmnp-tv-z]{26}$'),
     tenant_id uuid not null references pharos.tenants,
-    kind text not null,
+    -- A new kind comes with a migration, and so with a new schema version: no older worker is ever given one.
+    kind text not null check (kind in ('ingest', 'remove')),
     repository text not null,
     repository_id text not null,
     payload jsonb not null,
@@ -55,7 +56,8 @@ create table pharos.idempotency_keys (
 create index idempotency_keys_old on pharos.idempotency_keys (created_at);
 create index idempotency_keys_job on pharos.idempotency_keys (job_id);
 
--- The node that holds the vectors of a repository, where they lie on a node's own disk.
+-- The node that holds the published vectors of a repository, where they lie on a node's own disk. Its next ingests go
+-- there. Set by the publish: a first attempt that fails, or whose worker is gone, binds nobody.
 create table pharos.homes (
     tenant_id uuid not null references pharos.tenants,
     repository_id text not null,
@@ -78,7 +80,7 @@ begin
     end loop;
 end $$;
 grant select, update on pharos.jobs to pharos_app;
-grant select, delete on pharos.homes to pharos_app;
+grant select, insert, update, delete on pharos.homes to pharos_app;
 
 -- Waiting: queued, never started, not cancelled, its deadline ahead. Cap, dedupe, deadline and skipping concern it alone.
 create function pharos.is_waiting(job pharos.jobs) returns boolean
@@ -116,6 +118,8 @@ declare
 begin
     perform pg_advisory_xact_lock(hashtextextended('pharos.submit:' || p_kind, 0));
     if p_key is not null then
+        delete from pharos.idempotency_keys k
+         where k.key = p_key and k.created_at <= clock_timestamp() - interval '24 hours';
         select * into known from pharos.idempotency_keys k where k.key = p_key;
         if found then
             select * into made from pharos.jobs j where j.id = known.job_id;
@@ -130,6 +134,8 @@ begin
      where j.tenant_id = p_tenant and j.dedupe_key = p_dedupe_key and j.state = 'queued' and pharos.is_waiting(j)
      order by j.created_at limit 1;
     if found then
+        -- Whoever is in more of a hurry takes the others along.
+        update pharos.jobs j set priority = least(j.priority, p_priority) where j.id = made.id returning * into made;
         if p_key is not null then
             insert into pharos.idempotency_keys (key, tenant_id, fingerprint, job_id)
             values (p_key, p_tenant, p_fingerprint, made.id);
@@ -142,7 +148,10 @@ begin
         return;
     end if;
 
-    select h.node into home from pharos.homes h where h.tenant_id = p_tenant and h.repository_id = p_repository_id;
+    if p_kind = 'ingest' then
+        select h.node into home from pharos.homes h
+         where h.tenant_id = p_tenant and h.repository_id = p_repository_id;
+    end if;
     insert into pharos.jobs (id, tenant_id, kind, repository, repository_id, payload, dedupe_key, priority, needs,
                              created_at, run_after, deadline_at)
     values (p_id, p_tenant, p_kind, p_repository, p_repository_id, p_payload, p_dedupe_key, p_priority,
@@ -190,8 +199,10 @@ begin
         return query select 'not_due', found_job; return;
     end if;
 
-    select h.node into home from pharos.homes h
-     where h.tenant_id = found_job.tenant_id and h.repository_id = found_job.repository_id;
+    if p_keeps_vectors and found_job.kind = 'ingest' then
+        select h.node into home from pharos.homes h
+         where h.tenant_id = found_job.tenant_id and h.repository_id = found_job.repository_id;
+    end if;
     if home is not null and (found_job.needs ->> 'node') is distinct from home then
         update pharos.jobs j set needs = j.needs || jsonb_build_object('node', home)
          where j.id = p_id returning j.* into found_job;
@@ -205,17 +216,11 @@ begin
            set state = 'running', attempt = j.attempt + 1, generation = nextval('pharos.generations'),
                worker_id = p_worker, node = node_name, lease_until = moment + p_lease_ms * interval '1 millisecond',
                first_started_at = coalesce(j.first_started_at, moment), started_at = moment,
-               reason = null, detail = null,
-               -- Given back, it goes to the home that it sets here: no other node is capable of it any more.
-               needs = case when p_keeps_vectors then j.needs || jsonb_build_object('node', node_name) else j.needs end
+               reason = null, detail = null
          where j.id = p_id returning j.* into found_job;
     exception when unique_violation then
         return query select 'repository_busy', found_job; return;
     end;
-    if p_keeps_vectors and home is null then
-        insert into pharos.homes (tenant_id, repository_id, node)
-        values (found_job.tenant_id, found_job.repository_id, node_name) on conflict do nothing;
-    end if;
     return query select 'started', found_job;
 end $$;
 

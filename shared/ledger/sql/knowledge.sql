@@ -46,10 +46,13 @@ update pharos.repositories set removed_at = clock_timestamp(), generation = next
 -- name: bury
 -- Forget a removed repository whose vectors are gone.
 delete from pharos.repositories where id = %(repository_id)s and removed_at is not null and generation < %(generation)s
+-- name: set_home
+-- Name the node that has the published vectors on its own disk.
+insert into pharos.homes (tenant_id, repository_id, node) values (%(tenant)s, %(repository_id)s, %(node)s)
+on conflict (tenant_id, repository_id) do update set node = excluded.node, since = clock_timestamp()
 -- name: forget_home
--- Let any node be the home of a repository that is not there any more.
-delete from pharos.homes h where h.repository_id = %(repository_id)s
-   and not exists (select from pharos.repositories r where r.id = h.repository_id)
+-- Let any node take the repository: its vectors are where all can read them, or it is removed.
+delete from pharos.homes where repository_id = %(repository_id)s
 -- name: repositories
 -- A page of this tenant's repositories by name.
 select * from pharos.repositories where removed_at is null and (%(after)s::text is null or name > %(after)s)
@@ -59,7 +62,7 @@ select * from pharos.repositories where removed_at is null and (%(after)s::text 
 select * from pharos.repositories where id = %(repository_id)s and removed_at is null
 -- name: removed
 -- Whether a repository is removed and still waits for its vectors to go.
-select true as removed, name from pharos.repositories where id = %(repository_id)s and removed_at is not null
+select name, case when vector_store = 'lancedb' then node end as home from pharos.repositories where id = %(repository_id)s and removed_at is not null
 -- name: files
 -- A page of the files of a repository.
 select f.number, f.path, f.language, f.size, f.status, f.isolated from pharos.files f

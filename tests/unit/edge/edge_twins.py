@@ -1,0 +1,266 @@
+"""Twins of what a worker stands on: a ledger, a mailbox and a compute process that do as they are told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from plane_factories import a_running_job
+from pydantic import BaseModel
+
+from edge_worker.attempt.messages import Hello, Up
+from edge_worker.attempt.process import ComputeProcess
+from shared.errors import LedgerUnavailable, MailboxUnavailable
+from shared.jobs.states import State
+from shared.knowledge import Knowledge
+from shared.ledger.keeper import Keeper, Renewal, Started
+from shared.ledger.publish import PublishedRow, Publisher, Refused
+from shared.ledger.records import Job, OpenJob
+from shared.mailbox.lanes import Mailbox
+
+WORKER = "den.0123456789ab"
+HELLO = Hello(gpu=False, gpu_name=None, gpu_memory=0.0)
+
+
+def eventually(true: Callable[[], object]) -> None:
+    """Return when it is true; fail after ten seconds."""
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end, "it did not come true"
+        threading.Event().wait(0.005)
+
+
+def an_attempt(**changes: Any) -> Job:
+    """Return a job in this worker's hand, of generation 7."""
+    return a_running_job(**{"worker_id": WORKER, "generation": 7, **changes})
+
+
+def waiting(job: Job, *, due: bool = True) -> OpenJob:
+    """Return a job as the ledger lists it."""
+    return OpenJob(job=job, due=due, due_in=0.0, deadline_in=None, lease_in=None, running_for=None, age=1.0)
+
+
+def visible(generation: int, *, removed: bool = False) -> PublishedRow:
+    """Return what the ledger says of a repository."""
+    return PublishedRow(
+        commit="0" * 40, generation=generation, parameters={}, removed=removed, vector_store="lancedb", node="den"
+    )
+
+
+@dataclass
+class Clock:
+    """A clock that is moved by hand."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@dataclass
+class Ledger:
+    """Keeper and publisher in one: it writes down what it is told."""
+
+    moves: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    #: Calls that find nobody there, before it answers again.
+    away: int = 0
+    held: bool = True
+    cancel_requested: bool = False
+    open: list[OpenJob] = field(default_factory=list)
+    #: Ids that it lets start; ``None`` lets all.
+    startable: set[str] | None = None
+    seen: PublishedRow | None = None
+    publish_error: Exception | None = None
+
+    @property
+    def keeper(self) -> Keeper:
+        """Return it as the keeper."""
+        return cast(Keeper, self)
+
+    @property
+    def publisher(self) -> Publisher:
+        """Return it as the publisher."""
+        return cast(Publisher, self)
+
+    def named(self, *names: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return the moves of these names."""
+        return [move for move in self.moves if move[0] in names]
+
+    def _note(self, name: str, **given: Any) -> None:
+        if self.away > 0:
+            self.away -= 1
+            raise LedgerUnavailable(cause="OperationalError")
+        self.moves.append((name, given))
+
+    def start(self, job_id: str, **given: Any) -> Started:
+        """Hand a job over, or say that it is taken."""
+        self._note("start", job_id=job_id)
+        if self.startable is not None and job_id not in self.startable:
+            return Started(outcome="taken", job=None)
+        return Started(outcome="started", job=an_attempt(id=job_id))
+
+    def open_jobs(self) -> list[OpenJob]:
+        """Return what is open."""
+        self._note("open_jobs")
+        return list(self.open)
+
+    def renew(self, job_id: str, **given: Any) -> Renewal:
+        """Keep an attempt."""
+        self._note("renew", **given)
+        return Renewal(held=self.held, cancel_requested=self.cancel_requested)
+
+    def retry(self, job_id: str, **given: Any) -> State | None:
+        """Count a failure."""
+        self._note("retry", **given)
+        return State.QUEUED if self.held else None
+
+    def snooze(self, job_id: str, **given: Any) -> State | None:
+        """Give back."""
+        self._note("snooze", **given)
+        return State.QUEUED if self.held else None
+
+    def end(self, job_id: str, **given: Any) -> bool:
+        """End."""
+        self._note("end", **given)
+        return self.held
+
+    def published(self, job: Job) -> PublishedRow | None:
+        """Return what is visible."""
+        self._note("published")
+        return self.seen
+
+    def publish(self, job: Job, knowledge: Knowledge, **given: Any) -> None:
+        """Publish."""
+        self._write("publish", commit=knowledge.commit, **given)
+        self.seen = visible(job.generation or 0)
+
+    def succeed(self, job: Job, **given: Any) -> None:
+        """End without publishing."""
+        self._write("succeed", **given)
+
+    def bury(self, job: Job, **given: Any) -> None:
+        """Forget a removed repository."""
+        self._write("bury", **given)
+
+    def refuse(self, reason: str) -> None:
+        """Refuse every publish from now on."""
+        self.publish_error = Refused(reason)
+
+    def _write(self, name: str, **given: Any) -> None:
+        self._note(name, **given)
+        if self.publish_error is not None:
+            raise self.publish_error
+
+
+@dataclass
+class Compute:
+    """A compute process that says what it was told to say, and lets time go by while one listens."""
+
+    clock: Clock
+    script: list[Up | Exception | Callable[[], None]] = field(default_factory=list)
+    said: list[BaseModel] = field(default_factory=list)
+    kills: int = 0
+    warms: int = 0
+    warm_error: Exception | None = None
+
+    @property
+    def process(self) -> ComputeProcess:
+        """Return it as the process."""
+        return cast(ComputeProcess, self)
+
+    def words(self) -> list[str]:
+        """Return what kinds of message it was sent."""
+        return [type(message).__name__ for message in self.said]
+
+    def warm(self) -> Hello | None:
+        """Be there."""
+        self.warms += 1
+        if self.warm_error is not None:
+            raise self.warm_error
+        return HELLO if self.warms == 1 else None
+
+    def say(self, message: BaseModel) -> None:
+        """Be told something."""
+        self.said.append(message)
+
+    def hear(self, wait: float) -> Up | None:
+        """Say what comes next; a callable happens in silence."""
+        if not self.script:
+            self.clock.now += wait
+            return None
+        step = self.script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        if isinstance(step, BaseModel):
+            return cast(Up, step)
+        self.clock.now += wait
+        step()
+        return None
+
+    def kill(self) -> None:
+        """Be ended."""
+        self.kills += 1
+
+
+class Lanes:
+    """A mailbox in memory: ``take`` waits until there is an id, a wake, or somebody hangs up."""
+
+    def __init__(self, ids: Iterable[str] = (), *, there: bool = True) -> None:
+        self.ids = list(ids)
+        self.there = there
+        self.asked: list[tuple[str, ...]] = []
+        self.pings = 0
+        #: What happens while it is asked whether it is there.
+        self.on_ping: Callable[[], None] = lambda: None
+        self.waits = threading.Event()
+        self._change = threading.Condition()
+        self._wakes = 0
+        self._hung_up = False
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Return it as the mailbox."""
+        return cast(Mailbox, self)
+
+    def ping(self) -> None:
+        """Answer, if it is there."""
+        self.pings += 1
+        self.on_ping()
+        self._check()
+
+    def take(self, lanes: Sequence[str], *, worker: str, wait: float) -> str | None:
+        """Return the next id."""
+        self._check()
+        self.asked.append(tuple(lanes))
+        with self._change:
+            if not self.ids:
+                self.waits.set()
+                assert self._change.wait_for(lambda: self._wakes or self._hung_up, 10), "nobody woke it"
+            if self._hung_up:
+                self._hung_up = False
+                raise MailboxUnavailable(cause="ConnectionError")
+            if self._wakes:
+                self._wakes = 0
+                return None
+            return self.ids.pop(0)
+
+    def wake(self, worker: str) -> None:
+        """End the wait."""
+        self._check()
+        with self._change:
+            self._wakes += 1
+            self._change.notify_all()
+
+    def hang_up(self) -> None:
+        """Break the connection."""
+        with self._change:
+            self._hung_up = True
+            self._change.notify_all()
+
+    def _check(self) -> None:
+        if not self.there:
+            raise MailboxUnavailable(cause="ConnectionError")

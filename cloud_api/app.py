@@ -21,7 +21,7 @@ from cloud_api.auth.session import Sessions
 from cloud_api.auth.tokens import Tokens
 from cloud_api.http.handlers import install_handlers
 from cloud_api.http.meters import Meters
-from cloud_api.http.middleware import AlwaysHttps, PlainErrors, RequestContext
+from cloud_api.http.middleware import AlwaysHttps, HeadAsGet, PlainErrors, RequestContext
 from cloud_api.http.problems import Problem
 from cloud_api.routes import errors, health, ingestion, jobs, page, repositories, signin, workers
 from cloud_api.services.bundle import Services
@@ -75,6 +75,7 @@ def create_app(
         lifespan=lifespan,
         middleware=[
             *([Middleware(AlwaysHttps)] if https else []),
+            Middleware(HeadAsGet),
             Middleware(RequestContext, meters=meters),
             Middleware(PlainErrors),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),

@@ -149,6 +149,12 @@ class Presence:
         # other, so this one was composed after the one before it was heard.
         return heard.before is None or self.clock() - heard.before >= since
 
+    def grace(self, worker: str) -> float | None:
+        """Return the seconds that a worker has left to speak up since this process began; ``None`` once it has."""
+        with self._lock:
+            heard = worker in self._heard
+        return None if heard else max(0.0, self.timing.lost_after - (self.clock() - self.born))
+
     def capable(self, needs: Needs, kind: str) -> list[WorkerView]:
         """Return the workers that are there and may run such a job, whether or not they are busy."""
         return [

@@ -19,6 +19,8 @@ log = get_logger(__name__)
 _PATH = "/api/v1/workers/heartbeat"
 #: A control plane on a free host may need a minute to wake up.
 _PATIENCE = httpx2.Timeout(75.0, connect=10.0)
+#: Seconds that a goodbye waits for the heartbeat before it.
+_LAST_WORD = 2.0
 
 Goodbye = Literal["stopping", "sleeping"]
 
@@ -50,22 +52,32 @@ class Heartbeats:
         # Set by whoever wants a heartbeat now.
         self._soon = soon
         self._over = threading.Event()
+        self._turn = threading.Lock()
         self._epoch = 0
         self._answers: bool | None = None
 
     def run(self) -> None:
         """Beat until ``stop``."""
-        while not self._over.is_set():
+        while True:
             self._soon.clear()
-            self._beat(None)
+            with self._turn:
+                if self._over.is_set():
+                    return
+                self._beat(None)
             self._soon.wait(self._timing.heartbeat)
 
     def stop(self, goodbye: Goodbye) -> None:
         """Say goodbye, once, and beat no more."""
         self._over.set()
         self._soon.set()
-        self._beat(goodbye, timeout=5.0)
-        self._client.close()
+        # A heartbeat that is still under way would arrive after the goodbye and take it back.
+        turn = self._turn.acquire(timeout=_LAST_WORD)
+        try:
+            self._beat(goodbye, timeout=5.0)
+            self._client.close()
+        finally:
+            if turn:
+                self._turn.release()
 
     def _beat(self, goodbye: Goodbye | None, timeout: float | None = None) -> None:
         try:
@@ -83,7 +95,7 @@ class Heartbeats:
             return
         self._note(True, None)
         self._hand.heard(heartbeat.ended)
-        if orders.epoch >= self._epoch:
+        if goodbye is None and orders.epoch >= self._epoch:
             self._epoch = orders.epoch
             self._obey(orders)
 

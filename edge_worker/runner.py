@@ -129,7 +129,8 @@ class Runner:
             detail = f"The compute process ended with {error.code}; nothing half-done is visible."
             return self._settler.failed(job, reason="compute_died", detail=detail)
         except (Transient, LedgerUnavailable) as error:
-            return self._settler.failed(job, reason=error.code.lower(), detail=error.message)
+            reason = error.reason if isinstance(error, Transient) else error.code.lower()
+            return self._settler.failed(job, reason=reason, detail=error.message)
         if isinstance(ended, Ended):
             if ended.reason == "training_failed":
                 # A device that failed once may be of no more use to this process; a fresh one starts clean.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from shared.errors import ConfigurationError
 from shared.logs import get_logger
 
 log = get_logger(__name__)
@@ -17,16 +18,27 @@ _OWNED = re.compile(r"([0-9]{1,9})@")
 
 
 def claim_scratch(base: Path, worker: str) -> Path:
-    """Make and return this process's own folder below ``base``; delete those of processes that are gone."""
-    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make and return this process's own folder below ``base``; delete those of processes that are gone.
+
+    Raises:
+        ConfigurationError: this user cannot write there.
+    """
+    own = base / f"{os.getpid()}@{worker}"
+    try:
+        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sweep(base)
+        own.mkdir(mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(f"PHAROS_WORK_DIR is wrong: {error.strerror} at {error.filename}") from error
+    return own
+
+
+def _sweep(base: Path) -> None:
     for entry in base.iterdir():
         owner = _OWNED.match(entry.name)
         if entry.is_dir() and owner is not None and _gone(int(owner[1])):
             shutil.rmtree(entry, ignore_errors=True)
             log.info("scratch_swept", folder=entry.name)
-    own = base / f"{os.getpid()}@{worker}"
-    own.mkdir(mode=0o700)
-    return own
 
 
 def _gone(owner: int) -> bool:

@@ -84,6 +84,7 @@ def build_worker(settings: EdgeSettings, environment: Mapping[str, str], stopped
     if shutil.which("git") is None:
         raise ConfigurationError("git is not on the PATH of this worker. Install it, for example: apt install git")
     timing, worker_id = settings.timing, new_worker_id(settings.node)
+    scratch = claim_scratch(settings.work_dir, worker_id)
     keeper = Keeper(_checked(settings.keeper_database_url))
     publisher = Publisher(_checked(settings.database_url))
     child_environment = {name: value for name, value in environment.items() if not name.startswith("PHAROS_")}
@@ -102,7 +103,7 @@ def build_worker(settings: EdgeSettings, environment: Mapping[str, str], stopped
     with suppress(MailboxUnavailable):
         # So that the first heartbeat is true; a mailbox that is not there now is asked again when it is waited on.
         claims.greet()
-    stops, scratch = Stops(), claim_scratch(settings.work_dir, worker_id)
+    stops = Stops()
     soon = threading.Event()
     hand = Hand(tell=soon.set, every=timing.heartbeat / 10)
     heartbeats = Heartbeats(

@@ -97,6 +97,15 @@ class LocalStack:
         """Return a part that has ended by itself, if one has."""
         return next((part for part in self.parts if not part.runs), None)
 
+    def forget(self, part: Part) -> None:
+        """Watch a part no longer that has ended by itself."""
+        self.parts.remove(part)
+
+    def revive_worker(self, dead: Part) -> None:
+        """Start another worker in place of one that has ended by itself. Raises as ``start`` does."""
+        self.forget(dead)
+        self._start_worker()
+
     def start(self) -> None:
         """Start everything and return when a worker is ready to take jobs.
 

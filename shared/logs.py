@@ -35,6 +35,19 @@ def configure_logs(level: str, secrets: Iterable[str] = ()) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # What libraries say goes the same way: a driver's warning may well hold an address with its password.
+    logging.basicConfig(level=logging.WARNING, handlers=[_Bridge()], force=True)
+
+
+class _Bridge(logging.Handler):
+    """Passes on what a library logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record as an event of ours."""
+        said = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            said = f"{said}: {type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+        get_logger(record.name).log(record.levelno, "library_said", said=said)
 
 
 def _field(key: str, value: object, hidden: tuple[str, ...]) -> object:

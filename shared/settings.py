@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import ConfigurationError
@@ -39,6 +39,13 @@ def _words(value: Any) -> Any:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
+def _postgres_url(value: Any) -> Any:
+    if isinstance(value, str) and not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must begin with postgresql://")
+    return value
+
+
+PostgresUrl = Annotated[SecretStr, BeforeValidator(_postgres_url)]
 Span = Annotated[timedelta, BeforeValidator(_seconds)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
@@ -54,8 +61,8 @@ class SharedSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PHAROS_", extra="ignore", frozen=True, env_ignore_empty=True)
 
     worker_token: SecretStr = Field(min_length=16, description="What workers show to the control plane.")
-    database_url: SecretStr = Field(description="Postgres, as the role pharos_app.")
-    keeper_database_url: SecretStr = Field(description="Postgres, as the role pharos_keeper.")
+    database_url: PostgresUrl = Field(description="Postgres, as the role pharos_app.")
+    keeper_database_url: PostgresUrl = Field(description="Postgres, as the role pharos_keeper.")
     redis_url: SecretStr | None = Field(default=None, description="redis://, rediss:// or unix://; none works too.")
     git_hosts: Words = Field(
         default=("github.com", "gitlab.com", "codeberg.org", "bitbucket.org"),
@@ -98,6 +105,14 @@ class CloudSettings(SharedSettings):
     qdrant_url: str | None = Field(default=None, description="Asked for its health, when set.")
     qdrant_api_key: SecretStr | None = None
 
+    @model_validator(mode="after")
+    def _two_tokens(self) -> CloudSettings:
+        if self.admin_token == self.worker_token:
+            raise ValueError(
+                "PHAROS_ADMIN_TOKEN and PHAROS_WORKER_TOKEN are the same: a worker could do all that people can"
+            )
+        return self
+
 
 class EdgeSettings(SharedSettings):
     """A worker's settings (``MODE=EDGE``)."""
@@ -128,9 +143,9 @@ class OwnerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PHAROS_", extra="ignore", frozen=True, env_ignore_empty=True)
 
-    owner_database_url: SecretStr = Field(description="Postgres, as a role that may create roles and tables.")
-    database_url: SecretStr | None = None
-    keeper_database_url: SecretStr | None = None
+    owner_database_url: PostgresUrl = Field(description="Postgres, as a role that may create roles and tables.")
+    database_url: PostgresUrl | None = None
+    keeper_database_url: PostgresUrl | None = None
 
 
 def load(tree: type[S], **given: object) -> S:
@@ -147,7 +162,9 @@ def load(tree: type[S], **given: object) -> S:
 
 def _first_problem(tree: type[BaseSettings], error: ValidationError) -> str:
     problem = error.errors(include_input=False, include_url=False)[0]
-    field = str(problem["loc"][0]) if problem["loc"] else "settings"
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    field = str(problem["loc"][0])
     prefix = str(tree.model_config.get("env_prefix", ""))
     name = field if field.isupper() else f"{prefix}{field.upper()}"
     what = "is not set" if problem["type"] == "missing" else f"is wrong: {problem['msg']}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,7 +15,7 @@ from cloud_api.auth.codes import SignInCodes
 from cloud_api.auth.principal import PERSON, Audience, Principal
 from cloud_api.auth.session import COOKIE, Sessions
 from cloud_api.auth.tokens import Tokens
-from shared.errors import Forbidden, Unauthorized
+from shared.errors import Forbidden, InvalidRequest, Unauthorized
 from shared.logs import get_logger
 
 _log = get_logger("auth")
@@ -97,13 +98,36 @@ class PersonRoute(APIRoute):
     def get_route_handler(self) -> _Handler:
         """Return the route's handler behind the gate."""
         answer = super().get_route_handler()
+        known = _query_names(self.dependant)
 
         async def guarded(request: Request) -> Response:
             gate: Gate = request.app.state.gate
             request.state.principal = gate.admit(request, self.audience)
+            if request.url.path.startswith("/api/"):
+                _refuse_unknown(request, known)
             return await answer(request)
 
         return guarded
+
+
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    own = frozenset(field.alias for field in dependant.query_params)
+    return own.union(*(_query_names(inner) for inner in dependant.dependencies))
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    """Refuse query parameters that mean nothing here, or stand twice: a slip must not change the answer in silence.
+
+    An address with a question mark in it loses its tail to the query string, and would be taken for another one.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    if set(given) <= known and len(given) == len(set(given)):
+        return
+    names = ", ".join(sorted(known)) or "none"
+    raise InvalidRequest(
+        f"The query holds a parameter that is not known here, or one twice (known: {names}). Nothing was changed. "
+        "Percent-encode a question mark that belongs to an address."
+    )
 
 
 class WorkerRoute(PersonRoute):

@@ -11,7 +11,6 @@ from cloud_api.auth.gate import Gate
 from cloud_api.auth.principal import Principal
 from cloud_api.http.meters import Meters
 from cloud_api.services.bundle import Services
-from shared.errors import InvalidRequest
 
 # These are coroutines so that FastAPI does not send each to a thread.
 
@@ -40,22 +39,3 @@ TheServices = Annotated[Services, Depends(_services)]
 TheGate = Annotated[Gate, Depends(_gate)]
 TheMeters = Annotated[Meters, Depends(_meters)]
 Caller = Annotated[Principal, Depends(_principal)]
-
-
-class OnlyQuery:
-    """A dependency that refuses query parameters that it does not know.
-
-    An address with a question mark in it loses its tail to the query string, and would be taken for another one.
-    """
-
-    def __init__(self, *names: str) -> None:
-        self._names = frozenset(names)
-
-    async def __call__(self, request: Request) -> None:
-        """Raise ``InvalidRequest`` when the query holds anything else."""
-        if not set(request.query_params) <= self._names:
-            known = ", ".join(sorted(self._names)) or "none"
-            raise InvalidRequest(
-                f"The query holds a parameter that is not known here (known: {known}). Percent-encode a question mark "
-                "that belongs to the address. Nothing was queued."
-            )

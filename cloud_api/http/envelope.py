@@ -56,8 +56,8 @@ def etag_of(content: bytes) -> str:
 
 def unchanged(request: Request, etag: str) -> bool:
     """Return whether the caller holds what ``etag`` names already (``If-None-Match``)."""
-    given = request.headers.get("if-none-match", "")
-    return etag in {tag.strip() for tag in given.split(",")}
+    given = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    return "*" in given or etag.removeprefix("W/") in given
 
 
 def polled(

@@ -43,6 +43,23 @@ class AlwaysHttps:
         await self._app(scope, receive, send)
 
 
+class HeadAsGet:
+    """Answers HEAD as GET without the body (RFC 9110, 9.3.2): what watches a host asks that way."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, without_body)
+
+
 class RequestContext:
     """The outermost room: gives each request an id and answers 500 for what nobody foresaw."""
 

@@ -16,6 +16,8 @@ class Sight:
 
     #: A worker that may still have the attempt in its hand.
     held: bool
+    #: Seconds after which a worker that says nothing does not hold it any more; ``None`` where that is told as a loss.
+    grace: float | None = None
     #: Capable workers that have a free slot, with the seconds that they have had it and whether they reach the mailbox.
     free: tuple[tuple[str, float, bool], ...]
 
@@ -64,6 +66,8 @@ def decide(jobs: Sequence[OpenJob], sight: Callable[[OpenJob], Sight], *, timing
                     look.add(worker)
                 waits.append(-overdue if overdue < 0 else timing.look_after)
         waits.extend(_own_times(one))
+        if view.held and view.grace is not None:
+            waits.append(view.grace)
     return Plan(
         rescue=rescue,
         deliver=settled,

@@ -86,7 +86,7 @@ class Pass:
         if job.state is not State.RUNNING or job.worker_id is None:
             return Sight(held=False, free=free)
         listed = self.presence.holds(job.worker_id, job.id, job.attempt, since=one.running_for or 0.0)
-        return Sight(held=listed, free=free)
+        return Sight(held=listed, free=free, grace=self.presence.grace(job.worker_id))
 
     def _show(self, jobs: list[OpenJob]) -> None:
         mine = tuple(one.job for one in jobs if one.job.tenant_id == DEFAULT_TENANT)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 
 from cloud_api.auth.gate import PersonRoute
 from cloud_api.auth.principal import Principal
-from cloud_api.http.deps import Caller, OnlyQuery, TheServices
+from cloud_api.http.deps import Caller, TheServices
 from cloud_api.http.envelope import Envelope, enveloped, polled
 from cloud_api.http.problems import documented
 from cloud_api.routes.submission import (
@@ -62,7 +62,7 @@ def show_history(
     return enveloped(request, model)
 
 
-@router.post("/ingest", status_code=202, responses=_FAILURES, dependencies=[Depends(OnlyQuery())])
+@router.post("/ingest", status_code=202, responses=_FAILURES)
 def submit_body(
     *,
     request: Request,
@@ -80,7 +80,6 @@ def submit_body(
     "/ingest/{repo_url:path}",
     status_code=202,
     responses=_FAILURES,
-    dependencies=[Depends(OnlyQuery("ref", "epochs", "force", "priority"))],
 )
 def submit_path(
     *,

@@ -139,6 +139,10 @@ class Submit:
             raise IdempotencyConflict
         if done.outcome == "created":
             self._announce(done.job)
+        elif done.outcome == "deduplicated":
+            # It may be more urgent than it was, which is another place on the board and another lane.
+            self._board.note(done.job)
+            self._delivery.ensure((done.job,))
         return SubmitAnswer(job=done.job, position=done.position, outcome=done.outcome)
 
     def _announce(self, job: Job) -> None:

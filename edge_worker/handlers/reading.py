@@ -72,7 +72,7 @@ def read_structure(bare: BareRepository, reporter: Reporter) -> Structure:
         Permanent: ``no_source_files`` or ``nothing_to_index``.
     """
     reporter.stage("parse")
-    chosen = select(bare.entries(), bare.read)
+    chosen = select(bare.entries(), bare.read, border=reporter.check)
     if not chosen.files:
         raise Permanent(
             "no_source_files",

@@ -3,47 +3,54 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 
+#: The longest target that an operating system follows (PATH_MAX); longer ones are left unread.
+MAX_TARGET_BYTES = 4096
 #: As many links in a row as are followed.
 _HOPS = 8
 
 
-def resolve_aliases(links: Mapping[str, str], *, paths: Collection[str]) -> dict[str, str]:
-    """Return, for each symlink, the real path that it ends at: one of ``paths`` or a folder above one.
+def target_of(link: str, content: bytes) -> str | None:
+    """Return the path that a symlink holding ``content`` names, "" for the root; None for one out of the repository."""
+    text = content.decode("utf-8", "surrogateescape")
+    if text.startswith("/") or "\0" in text:
+        return None
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(link), text))
+    if path == ".." or path.startswith("../"):
+        return None
+    return "" if path == "." else path
 
-    Left out are links that lead out of the repository, to nothing, in a circle, or over more than eight others.
+
+def real_path(link: str, *, targets: Mapping[str, str], paths: Sequence[str]) -> str | None:
+    """Return the real path that a symlink ends at: one of ``paths``, which are sorted, or a folder above one.
+
+    None for a link that leads to nothing, in a circle, or over more than eight others. ``targets`` are the links by
+    path, as ``target_of`` gives them.
     """
-    real = {folder for path in paths for folder in _parents(path)} | set(paths)
-    found = {link: _follow(link, links) for link in links}
-    return {link: target for link, target in found.items() if target is not None and target in real}
-
-
-def _follow(link: str, links: Mapping[str, str]) -> str | None:
-    path: str | None = link
+    path = link
     for _ in range(_HOPS + 1):
-        if path is None:
-            return None
-        head = next((part for part in _prefixes(path) if part in links), None)
+        head = _link_in(path, targets)
         if head is None:
-            return path
-        path = _target(head, links[head], path[len(head) :].lstrip("/"))
+            return path if _is_there(path, paths) else None
+        path = posixpath.join(targets[head], path[len(head) + 1 :]).rstrip("/")
     return None
 
 
-def _target(link: str, target: str, rest: str) -> str | None:
-    if target.startswith("/") or "\0" in target:
-        return None
-    joined = posixpath.normpath(posixpath.join(posixpath.dirname(link), target, rest))
-    if joined in {".", ".."} or joined.startswith("../"):
-        return None
-    return joined
+def _link_in(path: str, targets: Mapping[str, str]) -> str | None:
+    """Return the first folder on the way, or the path itself, that is a link."""
+    end = path.find("/")
+    while end >= 0:
+        if path[:end] in targets:
+            return path[:end]
+        end = path.find("/", end + 1)
+    return path if path in targets else None
 
 
-def _prefixes(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-
-
-def _parents(path: str) -> list[str]:
-    return _prefixes(path)[:-1]
+def _is_there(path: str, paths: Sequence[str]) -> bool:
+    """Tell by where the path and its contents would stand; the root is not asked for."""
+    return bool(path) and any(
+        place < len(paths) and (paths[place] == path or paths[place].startswith(f"{path}/"))
+        for place in (bisect_left(paths, path), bisect_left(paths, f"{path}/"))
+    )

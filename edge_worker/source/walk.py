@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from posixpath import splitext
-from typing import Literal
+from typing import Literal, TypeVar
 
-from edge_worker.source.aliases import resolve_aliases
+from edge_worker.source.aliases import MAX_TARGET_BYTES, real_path, target_of
 from edge_worker.source.bare import Entry
-from edge_worker.source.ignored import IgnoreRules
+from edge_worker.source.ignored import MAX_RULES_BYTES, IgnoreRules
 
+T = TypeVar("T")
 Language = Literal["python", "javascript", "typescript", "tsx"]
 #: Objects to their contents, in order, as ``BareRepository.read`` gives them.
 Read = Callable[[Iterable[str]], Iterator[tuple[str, bytes | None]]]
@@ -49,6 +50,11 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD = 8192
 _MEAN_LINE = 500
 _LONG_LINE = 20_000
+#: What an index of Postgres can hold (2,700 bytes) with room to spare; a work tree of such depth is beyond most tools.
+_MAX_PATH_BYTES = 1024
+_MAX_PARTS = 100
+#: Entries from one border to the next.
+_EVERY = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,10 +77,10 @@ class SourceFile:
 class Selection:
     """What a commit's listing comes to.
 
-    ``files``: the sources, ordered by path. ``index``: every regular file by path, sources or not, left out or not,
-    for whoever has to know that a path exists and which object it holds. ``aliases``: each symlink that stays inside
-    the repository, and the path (of a file or a folder) that it ends at. ``skipped``: how many entries were left out,
-    by reason.
+    ``files``: the sources, ordered by path. ``index``: every regular file by path, sources or not, left out or not
+    (but for paths that are too long), for whoever has to know that a path exists and which object it holds.
+    ``aliases``: each symlink that stays inside the repository, and the path (of a file or a folder) that it ends at.
+    ``skipped``: how many entries were left out, by reason.
     """
 
     files: tuple[SourceFile, ...]
@@ -83,30 +89,34 @@ class Selection:
     skipped: Mapping[str, int]
 
 
-def select(entries: Iterable[Entry], read: Read) -> Selection:
+def select(entries: Iterable[Entry], read: Read, *, border: Callable[[], None]) -> Selection:
     """Return the sources among ``entries``, judged by name, size and the repository's own ignore rules.
 
-    ``read`` is asked for symlink targets and ``.gitignore`` files alone; ``contents`` reads the sources.
+    ``read`` is asked for symlink targets and ``.gitignore`` files alone; ``contents`` reads the sources. ``border`` is
+    called every thousand entries or so, and ends the walk by raising.
     """
     index: dict[str, Entry] = {}
-    links: dict[str, str] = {}
+    links: dict[str, Entry] = {}
     skipped: Counter[str] = Counter()
-    for entry in entries:
-        if entry.regular:
+    for entry in _watched(entries, border):
+        if _is_too_long(entry.path):
+            skipped["path_too_long"] += 1
+        elif entry.regular:
             index[entry.path] = entry
         elif entry.mode == "120000":
-            links[entry.path] = entry.oid
+            links[entry.path] = entry
         else:
             skipped["submodule"] += 1
-    aliases = resolve_aliases(_texts(links, read), paths=index)
     skipped["symlink"] = len(links)
-    rules = IgnoreRules(_texts({path: entry.oid for path, entry in index.items() if _is_rules(path)}, read))
+    paths = sorted(index)
+    aliases = _aliases(links, paths, read, border)
+    rules = _rules(index, read, border)
     files = []
-    for entry in sorted(index.values(), key=lambda entry: entry.path):
-        reason = _reason_to_skip(entry.path, rules)
+    for path in _watched(paths, border):
+        reason = _reason_to_skip(path, rules)
         if reason:
             skipped[reason] += 1
-        elif source := as_source(entry):
+        elif source := as_source(index[path]):
             files.append(source)
     return Selection(files=tuple(files), index=index, aliases=aliases, skipped=dict(+skipped))
 
@@ -186,11 +196,39 @@ def _is_minified(data: bytes) -> bool:
     return len(data) > _MEAN_LINE * len(lines) or max(map(len, lines)) > _LONG_LINE
 
 
+def _is_too_long(path: str) -> bool:
+    return path.count("/") >= _MAX_PARTS or len(path.encode("utf-8", "surrogateescape")) > _MAX_PATH_BYTES
+
+
+def _aliases(
+    links: Mapping[str, Entry], paths: Sequence[str], read: Read, border: Callable[[], None]
+) -> dict[str, str]:
+    asked = {path: link.oid for path, link in links.items() if (link.size or 0) <= MAX_TARGET_BYTES}
+    targets = {}
+    for path, (_, content) in zip(asked, _watched(read(asked.values()), border), strict=True):
+        target = None if content is None else target_of(path, content)
+        if target is not None and not _is_too_long(target):
+            targets[path] = target
+    found = ((link, real_path(link, targets=targets, paths=paths)) for link in _watched(targets, border))
+    return {link: path for link, path in found if path is not None}
+
+
+def _rules(index: Mapping[str, Entry], read: Read, border: Callable[[], None]) -> IgnoreRules:
+    """Read each ``.gitignore`` once, however many folders it is in; those of upper folders come first."""
+    found = sorted((path.count("/"), path) for path in index if _is_rules(path))
+    folders = {
+        path.rpartition("/")[0]: index[path].oid for _, path in found if (index[path].size or 0) <= MAX_RULES_BYTES
+    }
+    return IgnoreRules(folders, _watched(read(dict.fromkeys(folders.values())), border))
+
+
 def _is_rules(path: str) -> bool:
-    return path.rpartition("/")[2] == ".gitignore"
+    *folders, name = path.split("/")
+    return name == ".gitignore" and _EXCLUDED.isdisjoint(folders)
 
 
-def _texts(oids: Mapping[str, str], read: Read) -> dict[str, str]:
-    """Return the contents by path, as text; what was not fetched is left out."""
-    found = zip(oids, read(oids.values()), strict=True)
-    return {path: data.decode("utf-8", "surrogateescape") for path, (_, data) in found if data is not None}
+def _watched(items: Iterable[T], border: Callable[[], None]) -> Iterator[T]:
+    for number, item in enumerate(items):
+        if number % _EVERY == 0:
+            border()
+        yield item

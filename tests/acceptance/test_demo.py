@@ -204,16 +204,36 @@ def test_up_is_interrupted_while_it_starts(start: Start) -> None:
     assert up.left() == []
 
 
-@pytest.mark.parametrize("part", ["cloud_api", "edge_worker", "postgres", "valkey-server"])
+def _part(up: Program, part: str) -> psutil.Process:
+    return next(one for one in psutil.Process(up.process.pid).children() if part in " ".join(command_of(one)))
+
+
+@pytest.mark.parametrize("part", ["cloud_api", "postgres"])
 def test_dead_part_stops_everything(start: Start, part: str) -> None:
-    """When a part dies, ``up`` names it with the end of its log, stops the rest, and fails."""
+    """When a part dies that cannot be replaced, ``up`` names it with the end of its log, stops the rest, and fails."""
     up = start("up", "--json")
     up.read_json()
-    victim = next(one for one in psutil.Process(up.process.pid).children() if part in " ".join(command_of(one)))
 
-    victim.kill()
+    _part(up, part).kill()
 
     assert up.process.wait(60) == 1
     assert up.left() == []
     assert "ended by itself" in up.talk
     assert ".log ends with:" in up.talk
+
+
+def test_up_goes_on_without_redis_and_with_another_worker(start: Start, ask: Ask, small: Path) -> None:
+    """A dead Redis is done without, a dead worker is started again, and a job submitted after both is done."""
+    up = start("up", "--json", "--allow-local", str(small))
+    up.read_json()
+
+    _part(up, "valkey-server").kill()
+    up.wait_for("jobs go on without it")
+    _part(up, "edge_worker").kill()
+    up.wait_for("it is started again")
+    submitted = ask("submit", str(small), "--wait", "--json")
+
+    assert submitted.returncode == 0, submitted.stderr
+    assert json.loads(submitted.stdout)["state"] == "succeeded"
+    assert up.end(signal.SIGINT) == 0
+    assert up.left() == []

@@ -124,6 +124,24 @@ def test_a_plane_that_restarts_loses_no_job(stack: Stack, commit: Commit) -> Non
     assert [(job["state"], job["attempt"]) for job in ended] == [("succeeded", 1)] * 2
 
 
+def test_a_crash_of_everything_loses_no_job(stack: Stack, commit: Commit) -> None:
+    """Plane and worker killed at once come back to the job that ran, without waiting for its lease to end."""
+    source = stack.folder / "source"
+    commit(source, package(300))
+    plane, worker = stack.start_plane(), stack.start_worker()
+    asked = stack.submit(source, epochs=_LONG)
+    _in_training(stack, asked["job_id"])
+
+    kill(plane)
+    kill(worker)
+    stack.start_plane()
+    stack.start_worker()
+    # A lease is half a minute on this clock, a lost worker's patience three seconds.
+    job = stack.wait(asked["job_id"], within=25)
+
+    assert (job["state"], job["attempt"]) == ("succeeded", 2)
+
+
 def test_a_worker_that_is_asked_to_stop_gives_its_job_back(stack: Stack, commit: Commit) -> None:
     """A stop in mid-job counts nothing: the job is queued again at once, and the next worker ends it."""
     source = stack.folder / "source"

@@ -140,6 +140,20 @@ def test_discarding_leaves_the_newer(prepared: VectorStore) -> None:
     assert prepared.count(COLLECTION, tenant_id=TENANT, repository_id=OTHER_REPOSITORY) == 1
 
 
+@pytest.mark.parametrize(("keep", "left"), [(1, [1, 3, 4]), (2, [2, 3, 4]), (3, [3, 4]), (9, [3, 4]), (None, [3, 4])])
+def test_discarding_spares_the_one_to_keep(prepared: VectorStore, keep: int | None, left: list[int]) -> None:
+    """Of the older generations the one to keep stays, whole, and is found; naming one that is not there spares none."""
+    for path in ("a.py", "b.py"):
+        prepared.upsert(COLLECTION, [_point(path, generation=generation) for generation in (1, 2, 3, 4)])
+
+    for _ in range(2):
+        prepared.discard_below(COLLECTION, generation=3, keep=keep, **MINE)
+
+    assert {generation: _paths(prepared, generation=generation) for generation in (1, 2, 3, 4)} == {
+        generation: {"a.py", "b.py"} if generation in left else set() for generation in (1, 2, 3, 4)
+    }
+
+
 def test_tenants_do_not_meet(prepared: VectorStore) -> None:
     """Another tenant's points are neither replaced, found, counted nor deleted, even under the same repository id."""
     prepared.upsert(COLLECTION, [_point("a.py"), _point("mine.py")])

@@ -6,16 +6,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+import psycopg
 import pytest
 from ledger_world import REPOSITORY, TENANT_A, Ledger, file_row, knowledge
 
+from shared.errors import LedgerUnavailable
 from shared.ids import repository_id
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.knowledge import EdgeRow, Knowledge
 from shared.ledger.publish import PublishedRow, Refused
 from shared.ledger.records import DEFAULT_TENANT, Job
-from shared.ledger.repositories import File, Likeness, Reached
+from shared.ledger.repositories import File, Likeness, Reached, Removed
+from shared.nodes.capabilities import Needs
 
 ID = repository_id(DEFAULT_TENANT, REPOSITORY)
 
@@ -60,7 +63,7 @@ def test_published_generation_is_what_everybody_sees(ledger: Ledger) -> None:
 
 
 def test_worker_reads_what_was_published_before(ledger: Ledger) -> None:
-    """Before it runs a worker learns which commit is visible, with which parameters."""
+    """Before it runs a worker learns which commit is visible, with which parameters, and where its vectors are."""
     before = ledger.publisher.published(ledger.running())
     ledger.keeper.snooze(ledger.keeper.open_jobs()[0].job.id, attempt=1, reason="power", detail="")
     job = ledger.started(ledger.keeper.open_jobs()[0].job)
@@ -70,7 +73,12 @@ def test_worker_reads_what_was_published_before(ledger: Ledger) -> None:
 
     assert before is None
     assert after == PublishedRow(
-        commit="a" * 40, generation=job.generation or 0, parameters={"epochs": 10}, removed=False
+        commit="a" * 40,
+        generation=job.generation or 0,
+        parameters={"epochs": 10},
+        removed=False,
+        vector_store="lancedb",
+        node="den",
     )
 
 
@@ -155,9 +163,10 @@ def test_error_on_the_way_leaves_nothing(ledger: Ledger) -> None:
     job = ledger.running()
     broken = replace(knowledge(3), files=(file_row(0), file_row(0)))
 
-    with pytest.raises(Exception, match="duplicate key"):
+    with pytest.raises(LedgerUnavailable) as error:
         ledger.publish(job, broken)
 
+    assert isinstance(error.value.__cause__, psycopg.errors.UniqueViolation)
     assert len(_files(ledger)) == 2
     assert ledger.state(job) is State.RUNNING
 
@@ -224,16 +233,34 @@ def test_job_without_anything_new_succeeds(ledger: Ledger) -> None:
 
 
 def test_removed_repository_is_invisible_at_once(ledger: Ledger) -> None:
-    """A removal takes every row that answers, and may be asked for again until the vectors are gone."""
+    """A removal takes every row that answers, and tells again and again who has the vectors until these are gone."""
     ledger.published(knowledge(edges=((0, 1),)))
 
-    names = [ledger.repositories.remove(ID, tenant=DEFAULT_TENANT) for _ in range(2)]
+    removed = [ledger.repositories.remove(ID, tenant=DEFAULT_TENANT) for _ in range(2)]
 
-    assert names == [REPOSITORY, REPOSITORY]
+    assert removed == [Removed(name=REPOSITORY, home="den")] * 2
     assert ledger.repositories.show(ID, tenant=DEFAULT_TENANT) is None
     assert ledger.repositories.page(tenant=DEFAULT_TENANT, after=None, limit=9) == []
     assert _files(ledger) == []
     assert _reach(ledger, "src/file_0.py") == []
+
+
+def test_shared_vectors_may_be_removed_by_any_node(ledger: Ledger) -> None:
+    """Vectors that every node can reach are nobody's to delete in particular."""
+    ledger.publish(ledger.running(), vector_store="qdrant")
+
+    assert ledger.repositories.remove(ID, tenant=DEFAULT_TENANT) == Removed(name=REPOSITORY, home=None)
+
+
+def test_removed_repository_has_no_home(ledger: Ledger) -> None:
+    """From its removal on a repository may be indexed anew by any node, whenever the old vectors go."""
+    ledger.published()
+
+    ledger.repositories.remove(ID, tenant=DEFAULT_TENANT)
+
+    again = ledger.submit()
+    assert again.needs.node is None
+    assert ledger.start(again, node="attic").outcome == "started"
 
 
 def test_only_the_own_repository_is_removed(ledger: Ledger) -> None:
@@ -274,8 +301,8 @@ def test_ingest_from_before_a_burial_is_refused(ledger: Ledger) -> None:
     assert ledger.repositories.show(ID, tenant=DEFAULT_TENANT) is None
 
 
-def test_burial_forgets_row_and_home(ledger: Ledger) -> None:
-    """When the vectors are gone, nothing is left, and any node may become the home."""
+def test_burial_forgets_the_row(ledger: Ledger) -> None:
+    """When the vectors are gone, nothing is left of the repository."""
     ledger.published()
     ledger.repositories.remove(ID, tenant=DEFAULT_TENANT)
     removal = _removal(ledger)
@@ -286,22 +313,22 @@ def test_burial_forgets_row_and_home(ledger: Ledger) -> None:
     assert ledger.state(removal) is State.SUCCEEDED
     assert ledger.publisher.published(removal) is None
     assert ledger.repositories.remove(ID, tenant=DEFAULT_TENANT) is None
-    assert ledger.submit().needs.node is None
 
 
 def test_burial_leaves_what_was_published_again(ledger: Ledger) -> None:
-    """A repository that was indexed again before its removal ran keeps its rows and its home."""
+    """A repository that another node indexed again before its removal ran keeps its rows and its new home."""
     ledger.published()
     ledger.repositories.remove(ID, tenant=DEFAULT_TENANT)
-    queued = ledger.submit(kind=Kind.REMOVE, ttl_ms=None)
-    again = ledger.published(knowledge(2))
+    queued = ledger.submit(kind=Kind.REMOVE, ttl_ms=None, needs=Needs(node="den"))
+    again = ledger.started(ledger.submit(), node="attic")
+    ledger.publish(again, knowledge(2))
 
     ledger.publisher.bury(ledger.started(queued), result={})
 
     shown = ledger.repositories.show(ID, tenant=DEFAULT_TENANT)
     assert shown is not None
     assert (shown.generation, len(_files(ledger))) == (again.generation, 2)
-    assert ledger.submit().needs.node == "den"
+    assert ledger.submit().needs.node == "attic"
 
 
 def test_paths_may_be_any_bytes(ledger: Ledger) -> None:

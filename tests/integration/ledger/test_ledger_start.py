@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from shared.ids import new_job_id
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
+from shared.ledger.publish import Refused
 from shared.ledger.records import DEFAULT_TENANT, Job
 from shared.nodes.capabilities import Capabilities, Needs
 
@@ -223,8 +224,8 @@ def test_start_clears_why_it_was_queued_again(ledger: Ledger) -> None:
     assert (again.reason, again.detail, again.failures) == (None, None, 1)
 
 
-def test_worker_that_keeps_vectors_becomes_the_home(ledger: Ledger) -> None:
-    """After a LanceDB worker's first start, what is asked of the repository goes to its node."""
+def test_worker_that_published_vectors_of_its_own_is_the_home(ledger: Ledger) -> None:
+    """Once a LanceDB worker has published a repository, its next ingests go to that worker's node."""
     ledger.published()
 
     later = ledger.submit()
@@ -234,15 +235,94 @@ def test_worker_that_keeps_vectors_becomes_the_home(ledger: Ledger) -> None:
     assert ledger.start(later).outcome == "started"
 
 
-def test_worker_that_shares_vectors_sets_no_home(ledger: Ledger) -> None:
+def test_start_binds_nobody(ledger: Ledger) -> None:
+    """Before anything is published the job and its repository are any node's: what was lost may be tried elsewhere."""
+    job = ledger.running()
+    ledger.keeper.rescue(job.id, attempt=1, reason="worker_lost", detail="")
+
+    bound = (_node(ledger, job), ledger.submit(epochs=11).needs.node)
+    elsewhere = ledger.start(job, worker="attic.ffffffffffff", node="attic")
+
+    assert bound == (None, None)
+    assert elsewhere.outcome == "started"
+    assert elsewhere.job is not None
+    assert (elsewhere.job.node, elsewhere.job.attempt) == ("attic", 2)
+
+
+@pytest.mark.parametrize("end", [State.FAILED, State.CANCELLED])
+def test_attempt_that_published_nothing_binds_nobody(ledger: Ledger, end: State) -> None:
+    """A repository whose only attempt failed or was cancelled has no home."""
+    ledger.keeper.end(ledger.running().id, attempt=1, state=end, reason="x", detail="")
+
+    assert ledger.start(ledger.submit(), node="attic").outcome == "started"
+
+
+def test_home_is_where_the_published_vectors_are(ledger: Ledger) -> None:
+    """Of two nodes that had a repository in hand the one that published it is its home."""
+    job = ledger.running()
+    ledger.keeper.rescue(job.id, attempt=1, reason="worker_lost", detail="")
+
+    ledger.publish(ledger.started(job, node="attic"))
+
+    assert ledger.submit().needs.node == "attic"
+
+
+def test_shared_vectors_bind_nobody(ledger: Ledger) -> None:
     """Vectors in Qdrant bind a repository to no node."""
     job = ledger.submit()
-    ledger.publish(ledger.started(job, vector_store="qdrant"))
+    ledger.publish(ledger.started(job, vector_store="qdrant"), vector_store="qdrant")
 
     later = ledger.submit()
 
     assert later.needs.node is None
     assert ledger.start(later, node="attic", vector_store="qdrant").outcome == "started"
+
+
+def test_repository_that_moved_to_shared_vectors_has_no_home(ledger: Ledger) -> None:
+    """Once its vectors are where every node reads them, a repository that had a home is any node's."""
+    ledger.published()
+    ledger.publish(ledger.running(), vector_store="qdrant")
+
+    later = ledger.submit()
+
+    assert later.needs.node is None
+    assert ledger.start(later, node="attic").outcome == "started"
+
+
+def test_unpublished_attempt_leaves_the_home_alone(ledger: Ledger) -> None:
+    """A publish that is refused changes no home."""
+    ledger.published()
+    job = ledger.running()
+    ledger.keeper.cancel(job.id, tenant=DEFAULT_TENANT)
+
+    with pytest.raises(Refused):
+        ledger.publish(job, vector_store="qdrant")
+
+    assert ledger.submit().needs.node == "den"
+
+
+def test_home_is_nothing_to_workers_that_share_vectors(ledger: Ledger) -> None:
+    """A job that waited before the home was set is given to a worker whose vectors lie on no node."""
+    early = ledger.submit(epochs=11)
+    ledger.published()
+
+    elsewhere = ledger.start(early, node="attic", vector_store="qdrant")
+
+    assert elsewhere.outcome == "started"
+    assert _node(ledger, early) is None
+
+
+def test_home_is_nothing_to_removals(ledger: Ledger) -> None:
+    """A removal goes where it was sent, wherever the repository has its home by now."""
+    ledger.published()
+    anywhere = ledger.submit(kind=Kind.REMOVE, ttl_ms=None)
+    bound = ledger.submit("github.com/acme/other", kind=Kind.REMOVE, ttl_ms=None, needs=Needs(node="attic"))
+    ledger.published(repository="github.com/acme/other")
+
+    outcomes = [ledger.start(job, node="attic").outcome for job in (anywhere, bound)]
+
+    assert outcomes == ["started", "started"]
+    assert (_node(ledger, anywhere), _node(ledger, bound)) == (None, "attic")
 
 
 def test_home_binds_jobs_that_waited_before_it_was_set(ledger: Ledger) -> None:

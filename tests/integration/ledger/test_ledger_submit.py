@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from ledger_world import TENANT_A, Ledger, submission
 
 from shared.ids import repository_id
@@ -98,6 +99,50 @@ def test_same_waiting_work_is_one_job(ledger: Ledger) -> None:
     assert again.outcome == "deduplicated"
     assert again.job == job
     assert again.position == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "then"),
+    [
+        (Priority.LOW, Priority.URGENT, Priority.URGENT),
+        (Priority.NORMAL, Priority.HIGH, Priority.HIGH),
+        (Priority.NORMAL, Priority.NORMAL, Priority.NORMAL),
+        (Priority.URGENT, Priority.LOW, Priority.URGENT),
+    ],
+)
+def test_same_work_is_as_urgent_as_the_most_urgent_asker(
+    ledger: Ledger, first: Priority, second: Priority, then: Priority
+) -> None:
+    """Who asks for waiting work with more urgency raises it to that, and nobody lowers it."""
+    ahead = ledger.submit("github.com/acme/ahead")
+    job = ledger.submit(priority=first)
+
+    again = ledger.ask(priority=second)
+
+    assert again.outcome == "deduplicated"
+    assert again.job is not None
+    assert (again.job.id, again.job.priority, ledger.show(job).priority) == (job.id, then, then)
+    assert again.position == (1 if then < ahead.priority else 2)
+
+
+def test_other_needs_are_other_work(ledger: Ledger) -> None:
+    """Who asks for a GPU is not answered with a job that waits for any machine; the same needs are the same work."""
+    ledger.submit()
+    strong = ledger.submit(needs=Needs(gpu=True))
+
+    again = ledger.ask(needs=Needs(gpu=True))
+
+    assert again.outcome == "deduplicated"
+    assert again.job is not None
+    assert again.job.id == strong.id
+
+
+def test_home_does_not_make_other_work(ledger: Ledger) -> None:
+    """Two askers for a repository that has a home wait for one job."""
+    ledger.published()
+    ledger.submit()
+
+    assert ledger.ask().outcome == "deduplicated"
 
 
 def test_same_work_is_accepted_by_a_full_queue(ledger: Ledger) -> None:
@@ -194,6 +239,31 @@ def test_key_of_deduplicated_work_is_remembered(ledger: Ledger) -> None:
     assert again.job.id == job.id
 
 
+@pytest.mark.parametrize(
+    ("age", "fingerprint", "outcome"),
+    [
+        ("23 hours 59 minutes", b"f", "replayed"),
+        ("23 hours 59 minutes", b"g", "conflict"),
+        ("24 hours", b"f", "created"),
+        ("24 hours", b"g", "created"),
+    ],
+)
+def test_key_is_kept_for_a_day(ledger: Ledger, age: str, fingerprint: bytes, outcome: str) -> None:
+    """A key that was used within 24 hours is remembered; an older one is new, with whatever request it comes."""
+    key = b"k" * 32
+    job = ledger.started(ledger.submit(idempotency=(key, b"f" * 32)))
+    ledger.publish(job)
+    with ledger.keeper_database.connection() as connection:
+        connection.execute("update pharos.idempotency_keys set created_at = clock_timestamp() - %s::interval", (age,))
+
+    again = ledger.ask(idempotency=(key, fingerprint * 32))
+
+    assert again.outcome == outcome
+    assert ledger.ask(idempotency=(key, fingerprint * 32)).outcome == (
+        "conflict" if outcome == "conflict" else "replayed"
+    )
+
+
 def test_concurrent_replays_are_one_row(ledger: Ledger) -> None:
     """Twenty threads with one key, ten of them with another request, make one row."""
     asked = [
@@ -238,14 +308,24 @@ def test_position_ends_with_the_first_start(ledger: Ledger) -> None:
     assert [place[1] for place in places if place] == [0, 1]
 
 
-def test_remove_goes_to_the_home(ledger: Ledger) -> None:
-    """Once a repository has a home, whatever is asked of it goes there."""
+def test_ingest_goes_to_the_home(ledger: Ledger) -> None:
+    """Once a repository has a home, its next ingests are sent there, whatever node they asked for."""
     ledger.published()
 
-    removal = ledger.submit(kind=Kind.REMOVE, ttl_ms=None)
+    found = [ledger.submit(epochs=number + 1, needs=needs) for number, needs in enumerate((Needs(), Needs(node="x")))]
 
-    assert removal.needs.node == "den"
-    assert removal.lane == "node:den"
+    assert [(job.needs.node, job.lane) for job in found] == [("den", "node:den")] * 2
+
+
+def test_removal_goes_where_it_is_sent(ledger: Ledger) -> None:
+    """A home binds ingests alone: a removal is for the node that had the vectors, which its asker knows."""
+    ledger.published()
+
+    anywhere = ledger.submit(kind=Kind.REMOVE, ttl_ms=None)
+    bound = ledger.submit(kind=Kind.REMOVE, ttl_ms=None, needs=Needs(node="attic"))
+
+    assert (anywhere.needs.node, anywhere.lane) == (None, "remove")
+    assert (bound.needs.node, bound.lane) == ("attic", "node:attic")
 
 
 def test_list_is_newest_first_and_filtered(ledger: Ledger) -> None:

@@ -202,20 +202,48 @@ def test_lost_workers_job_goes_to_the_next(ledger: Ledger, plane: Plane, mailbox
     assert soon == 0.05
     shown = ledger.show(job)
     assert (shown.state, shown.rescues, shown.reason) == (State.QUEUED, 1, "worker_lost")
-    # It has a home now: the lane of its node.
-    assert shown.needs.node == "den"
-    assert mailbox.waiting(["node:den", "ingest"]) == {job.id}
+    assert mailbox.waiting(["ingest"]) == {job.id}
+
+
+def test_first_attempt_that_is_lost_goes_to_another_node(ledger: Ledger, plane: Plane, mailbox: Mailbox) -> None:
+    """Nothing is published yet, so a job whose worker is lost is done by whatever node is there."""
+    job = ledger.running()
+    plane.clock.now += 61
+    plane.hear(worker="attic.ffffffffffff", capabilities=capabilities(node="attic"))
+
+    plane.work.run()
+    plane.work.run()
+
+    assert mailbox.waiting(["ingest"]) == {job.id}
+    assert ledger.start(job, worker="attic.ffffffffffff", node="attic").outcome == "started"
+
+
+def test_lost_attempt_of_a_repository_with_a_home_waits_for_it(ledger: Ledger, plane: Plane) -> None:
+    """Once vectors lie on a node, a job whose worker is lost there is not taken away for another node's sake."""
+    ledger.published()
+    job = ledger.running()
+    plane.clock.now += 61
+    plane.hear(worker="attic.ffffffffffff", capabilities=capabilities(node="attic"))
+
+    plane.work.run()
+
+    assert ledger.state(job) is State.RUNNING
 
 
 def test_restarted_worker_is_given_its_job_again(ledger: Ledger, plane: Plane) -> None:
-    """A heartbeat that does not list an attempt long begun ends it."""
+    """Heartbeats that do not list an attempt end it as soon as one of them was composed after its start."""
     job = ledger.running()
     with ledger.keeper_database.connection() as connection:
-        connection.execute("update pharos.jobs set started_at = started_at - interval '1 minute'")
+        connection.execute("update pharos.jobs set started_at = started_at - interval '30 seconds'")
+    plane.hear()
+    plane.clock.now += 20
+    plane.work.run()
+    early = ledger.state(job)
     plane.hear()
 
     plane.work.run()
 
+    assert early is State.RUNNING
     assert ledger.state(job) is State.QUEUED
 
 
@@ -298,6 +326,54 @@ def test_same_work_is_announced_once(plane: Plane, redis_link: redis.Redis) -> N
 
     assert again.id == job.id
     assert redis_link.llen("rq:queue:ingest") == 1
+
+
+def test_more_urgent_asker_moves_the_job(ledger: Ledger, plane: Plane, mailbox: Mailbox) -> None:
+    """Waiting work that somebody asks for with more urgency is on that lane and in that place on the board at once."""
+    job = plane.ingest(priority=Priority.LOW)
+    other = plane.ingest("github.com/acme/other")
+
+    plane.ingest(priority=Priority.URGENT)
+
+    assert ledger.show(job).priority is Priority.URGENT
+    assert mailbox.waiting(["ingest@urgent"]) == {job.id}
+    assert [(one.id, one.priority) for one in plane.board.snapshot().open_jobs] == [
+        (job.id, Priority.URGENT),
+        (other.id, Priority.NORMAL),
+    ]
+
+
+def test_removal_is_never_refused(ledger: Ledger, plane: Plane) -> None:
+    """However many removals wait, the promise to delete is taken on."""
+    indexed = ledger.published()
+    for number in range(30):
+        ledger.submit(f"github.com/acme/r{number}", kind=Kind.REMOVE, ttl_ms=None)
+
+    answer = plane.submit.remove(indexed.repository_id, tenant=DEFAULT_TENANT)
+
+    assert (answer.outcome, answer.position) == ("created", 31)
+
+
+def test_removal_is_of_the_node_that_has_the_vectors(ledger: Ledger, plane: Plane) -> None:
+    """A removal stays with the old node when the repository is indexed anew by another one."""
+    indexed = ledger.published()
+    removal = plane.submit.remove(indexed.repository_id, tenant=DEFAULT_TENANT).job
+    ledger.publish(ledger.started(plane.ingest(), node="attic"))
+
+    elsewhere = ledger.start(removal, node="attic")
+
+    assert elsewhere.outcome == "needs_unmet"
+    assert ledger.start(removal).outcome == "started"
+
+
+def test_removal_of_shared_vectors_is_anybodys(ledger: Ledger, plane: Plane) -> None:
+    """Vectors in Qdrant are deleted by whatever node is there."""
+    job = ledger.running()
+    ledger.publish(job, vector_store="qdrant")
+
+    removal = plane.submit.remove(job.repository_id, tenant=DEFAULT_TENANT).job
+
+    assert (removal.needs, removal.lane) == (Needs(), "remove")
 
 
 def test_refusals_add_nothing(ledger: Ledger, plane: Plane) -> None:

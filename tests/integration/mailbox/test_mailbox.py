@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -95,19 +95,6 @@ def test_each_id_is_taken_once(mailbox: Mailbox, redis_url: SecretStr) -> None:
     assert sorted(taken) == sorted(ids)  # type: ignore[type-var]  # a None among them is what would fail here
 
 
-def test_put_back_goes_to_the_front(mailbox: Mailbox) -> None:
-    """An id that was taken too early is the next one to be taken."""
-    first, second = new_job_id(), new_job_id()
-    mailbox.push(first, "ingest", ttl=60)
-    mailbox.push(second, "ingest", ttl=60)
-    taken = mailbox.take(["ingest"], worker=WORKER, wait=1)
-    assert taken == first
-
-    mailbox.put_back(first, "ingest")
-
-    assert mailbox.take(["ingest"], worker=WORKER, wait=1) == first
-
-
 def test_wake_ends_a_wait(mailbox: Mailbox, redis_link: redis.Redis) -> None:
     """A worker that waits looks up at once when it is woken; another one waits on."""
     with ThreadPoolExecutor(1) as thread:
@@ -190,6 +177,58 @@ def test_record_goes_with_its_id(mailbox: Mailbox, redis_link: redis.Redis) -> N
     mailbox.take(["ingest"], worker=WORKER, wait=1)
 
     assert not redis_link.exists(RqJob.key_for(job_id))
+
+
+@pytest.fixture
+def forbidden(redis_link: redis.Redis, redis_url: SecretStr) -> Iterator[Mailbox]:
+    """A mailbox whose Redis user may do everything but delete."""
+    redis_link.acl_setuser("keeps", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-del"])
+    box = Mailbox(connect(SecretStr(redis_url.get_secret_value().replace("redis://", "redis://keeps:x@")), wait=5))
+    yield box
+    box.close()
+    redis_link.acl_deluser("keeps")
+
+
+def test_taken_id_is_not_lost_with_its_record(forbidden: Mailbox, mailbox: Mailbox, redis_link: redis.Redis) -> None:
+    """An id that is off its lane is returned even when the record of it cannot be deleted; that ends with its ttl."""
+    job_id = new_job_id()
+    mailbox.push(job_id, "ingest", ttl=90)
+
+    taken = forbidden.take(["ingest"], worker=WORKER, wait=1)
+
+    assert taken == job_id
+    assert 0 < redis_link.ttl(RqJob.key_for(job_id)) <= 90
+
+
+class _Torn(redis.Redis):
+    """A driver whose link is broken under it in mid-call."""
+
+    failure: Exception
+
+    def execute_command(self, *_: object, **__: object) -> object:
+        """Fail as the driver does when its socket is gone."""
+        raise self.failure
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        AttributeError("'NoneType' object has no attribute 'recv'"),
+        TypeError("cannot unpack non-iterable int object"),
+        ValueError("I/O operation on closed file."),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_link_that_is_torn_is_told_as_unavailable(failure: Exception) -> None:
+    """What the driver makes of a link that another thread broke is MailboxUnavailable, with the error's name."""
+    torn = _Torn()
+    torn.failure = failure
+
+    with pytest.raises(MailboxUnavailable) as error:
+        Mailbox(torn).take(LANES, worker=WORKER, wait=1)
+
+    assert error.value.details == {"cause": type(failure).__name__}
+    assert error.value.__cause__ is failure
 
 
 def test_redis_holds_ids_alone(mailbox: Mailbox, redis_link: redis.Redis) -> None:
@@ -287,7 +326,6 @@ def _free_port() -> int:
 _CALLS: dict[str, Callable[[Mailbox], object]] = {
     "push": lambda box: box.push(new_job_id(), "ingest", ttl=60),
     "take": lambda box: box.take(["ingest"], worker=WORKER, wait=30),
-    "put_back": lambda box: box.put_back(new_job_id(), "ingest"),
     "wake": lambda box: box.wake(WORKER),
     "waiting": lambda box: box.waiting(["ingest"]),
     "ping": lambda box: box.ping(),

@@ -42,7 +42,7 @@ def take(repo: Repo, job: Path, limits: FetchLimits, local: Access, reporter: Re
 
 def sources(repository: BareRepository) -> dict[str, bytes | None]:
     """Return the sources of a fetched commit with their contents."""
-    selection = select(repository.entries(), repository.read)
+    selection = select(repository.entries(), repository.read, border=lambda: None)
     return {file.path: data for file, data in contents(selection.files, repository.read)}
 
 
@@ -133,7 +133,7 @@ def test_a_symlink_is_never_followed(repo, take) -> None:
     repo.commit({})
 
     repository = take()
-    selection = select(repository.entries(), repository.read)
+    selection = select(repository.entries(), repository.read, border=lambda: None)
 
     assert sources(repository) == {"a.py": b"1\n"}
     assert selection.aliases == {"real.py": "a.py"}
@@ -148,7 +148,7 @@ def test_submodules_and_odd_names_are_only_names(repo, take) -> None:
     repo.commit_tree(b"\0".join([*lines, b"160000 commit " + b"1" * 40 + b"\tsub", b""]))
 
     repository = take()
-    selection = select(repository.entries(), repository.read)
+    selection = select(repository.entries(), repository.read, border=lambda: None)
 
     assert {os.fsencode(file.path) for file in selection.files} == set(names)
     assert selection.skipped == {"submodule": 1}

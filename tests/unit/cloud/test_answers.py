@@ -232,3 +232,32 @@ def test_the_description_names_every_failure_and_is_complete(admin: TestClient) 
     assert "429" in operations["post /api/v1/ingestion/ingest"]["responses"]
     assert schema["components"]["schemas"]["Problem"]["properties"]["error"]
     assert "HTTPValidationError" not in str(schema)
+
+
+@pytest.mark.parametrize("query", ["foo=1", "depht=3", "state=queued&state=failed", "limit=5&limit=5"])
+def test_a_slip_in_a_query_is_told(admin: TestClient, query: str) -> None:
+    """A parameter that is not known, or stands twice, is refused instead of being left out in silence."""
+    answer = admin.get(f"/api/v1/jobs?{query}")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+    assert "known: cursor, kind, limit, state" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/v1/jobs", "/sign-in"])
+def test_head_is_get_without_its_body(admin: TestClient, path: str) -> None:
+    """HEAD answers what GET would, less the body."""
+    got, asked = admin.get(path), admin.head(path)
+
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize("given", ["*", "strong", "weak"])
+def test_tags_are_compared_weakly(admin: TestClient, given: str) -> None:
+    """A caller that holds the answer, whichever way it writes the tag, is told that nothing changed."""
+    tag = admin.get("/api/v1/ingestion/worker/status").headers["etag"]
+    header = {"*": "*", "strong": tag.removeprefix("W/"), "weak": tag}[given]
+
+    answer = admin.get("/api/v1/ingestion/worker/status", headers={"If-None-Match": header})
+
+    assert (answer.status_code, answer.content) == (304, b"")

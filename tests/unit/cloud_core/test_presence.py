@@ -89,6 +89,13 @@ def test_busy_worker_is_training(house: House) -> None:
     assert house.presence.progress(a_running_job().id) is None
 
 
+def test_busy_worker_is_removing(house: House) -> None:
+    """A worker that deletes a removed repository's vectors says so, and claims no training."""
+    house.hear(attempts=(a_report(a_running_job(), kind=Kind.REMOVE),))
+
+    assert house.presence.status().status == f"Removing {REPOSITORY}"
+
+
 @pytest.mark.parametrize(
     ("detail", "line"), [("Disk full.", "Error: Disk full."), (None, "Error: the last job failed")]
 )
@@ -186,29 +193,47 @@ def test_listed_attempt_is_held(house: House) -> None:
 
 
 def test_attempt_that_is_listed_no_longer_is_lost(house: House) -> None:
-    """A heartbeat from after the start that does not list the attempt ends it at once."""
+    """A heartbeat that was composed after the start and does not list the attempt ends it at once."""
     job = a_running_job()
-    house.hear(attempts=(a_report(job),))
+    house.hear(after=20, attempts=(a_report(job),))
     house.hear(after=20)
 
-    assert not house.holds(job, since=40)
+    assert not house.holds(job, since=30)
 
 
 def test_other_attempt_of_the_same_job_is_another(house: House) -> None:
     """A worker that lists attempt 2 does not have attempt 1."""
     job = a_running_job()
-    house.hear(attempts=(a_report(job, attempt=2),))
-
-    assert not house.holds(job, since=40)
-    assert house.presence.holds(DEN, job.id, 2, since=40)
-
-
-@pytest.mark.parametrize(("since", "held"), [(0.0, True), (1.9, True), (2.1, False)])
-def test_heartbeat_under_way_does_not_know_a_new_job(house: House, since: float, held: bool) -> None:
-    """A heartbeat that crossed with the start of a job says nothing of it."""
     house.hear()
+    house.hear(after=20, attempts=(a_report(job, attempt=2),))
+
+    assert not house.holds(job, since=30)
+    assert house.presence.holds(DEN, job.id, 2, since=30)
+
+
+@pytest.mark.parametrize(("since", "held"), [(0.0, True), (19.9, True), (20.0, True), (20.1, False), (600.0, False)])
+def test_heartbeat_under_way_does_not_know_a_new_job(house: House, since: float, held: bool) -> None:
+    """However long a heartbeat was under way, it was composed after its predecessor was heard, and proves no more."""
+    house.hear()
+    house.hear(after=20)
 
     assert house.holds(a_running_job(), since=since) is held
+
+
+def test_first_heartbeat_proves_nothing(house: House) -> None:
+    """A heartbeat without a predecessor may be from before any start, so an attempt that it does not list is held."""
+    house.hear()
+
+    assert house.holds(a_running_job(), since=600)
+
+
+def test_recalled_heartbeat_is_a_predecessor(house: House) -> None:
+    """What a worker told the process before is told before what it tells this one."""
+    house.presence.recall(a_heartbeat(), 30.0)
+    house.hear()
+
+    assert house.holds(a_running_job(), since=30)
+    assert not house.holds(a_running_job(), since=31)
 
 
 def test_start_after_the_last_heartbeat_is_held(house: House) -> None:

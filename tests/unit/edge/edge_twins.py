@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from plane_factories import a_running_job
@@ -264,3 +267,57 @@ class Lanes:
     def _check(self) -> None:
         if not self.there:
             raise MailboxUnavailable(cause="ConnectionError")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a control plane answers: a status and a body, or, without a status, that it hangs up."""
+
+    status: int | None = 200
+    body: bytes = b""
+    #: The answer waits for this.
+    after: threading.Event | None = None
+
+
+def orders(epoch: int = 1, **given: Any) -> Answer:
+    """Return an answer with orders."""
+    return Answer(body=json.dumps({"data": {"epoch": epoch, "lanes": ["ingest"], **given}}).encode())
+
+
+class ControlPlane:
+    """A real HTTP server on this machine that answers heartbeats from a list, and then always the same."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.always = orders()
+        self.heard: list[dict[str, Any]] = []
+        self.asked: list[tuple[str, str | None]] = []
+        plane = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                plane.asked.append((self.path, self.headers["Authorization"]))
+                plane.heard.append(json.loads(body))
+                answer = plane.answers.pop(0) if plane.answers else plane.always
+                if answer.after is not None:
+                    answer.after.wait(10)
+                if answer.status is None:
+                    return
+                with suppress(OSError):
+                    self.send_response(answer.status)
+                    self.send_header("Content-Length", str(len(answer.body)))
+                    self.end_headers()
+                    self.wfile.write(answer.body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()

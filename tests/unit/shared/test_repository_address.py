@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidRepository
+from shared.jobs.payloads import IngestPayload
 from shared.repositories import RepositoryAddress, parse_repository, strip_userinfo
 
 HOSTS = ("github.com", "gitlab.com", "git.example.org")
@@ -178,6 +179,18 @@ def test_refusals_name_no_secret() -> None:
         _parse("https://user:canary-token@github.com/a/b")
 
     assert "canary" not in f"{error.value} {error.value.details}"
+
+
+@pytest.mark.parametrize("host", ["gitlab.com", f"{'a' * 63}.{'b' * 63}.{'c' * 63}.{'d' * 57}.com"])
+def test_longest_path_fits_a_payload(host: str) -> None:
+    """A repository's path has 200 characters at most, so that its URL fits a payload even on the longest host."""
+    longest = f"{'g' * 99}/{'r' * 100}"
+
+    found = _parse(f"https://{host}/{longest}", hosts=(host,))
+
+    assert IngestPayload(url=found.url).url == f"https://{host}/{longest}"
+    with pytest.raises(InvalidRepository, match=r"200 characters at most\. Nothing was queued"):
+        _parse(f"https://{host}/g{longest}", hosts=(host,))
 
 
 def test_local_path_below_a_root_is_local() -> None:

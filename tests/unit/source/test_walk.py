@@ -22,9 +22,14 @@ def entry(path: str, mode: str = "100644", size: int | None = 10) -> Entry:
     return Entry(mode=mode, oid=path, size=size, path=path)
 
 
+def chosen(entries: Iterable[Entry], files: Files) -> Selection:
+    """Return the selection among ``entries`` that nobody cancels."""
+    return select(entries, reader(files), border=lambda: None)
+
+
 def selected(*paths: str) -> Selection:
     """Return the selection of a commit with these regular files."""
-    return select([entry(path) for path in paths], reader({}))
+    return chosen(map(entry, paths), {})
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,7 @@ def test_a_name_can_flag_a_file(path: str, flag: str) -> None:
 
 def test_a_file_that_was_not_fetched_is_a_node_that_is_not_parsed() -> None:
     """A blob above the size limit keeps its place in the graph."""
-    (file,) = select([entry("big.py", size=None)], reader({})).files
+    (file,) = chosen([entry("big.py", size=None)], {}).files
 
     assert file.flags == {"too_large"}
     assert list(contents([file], reader({}))) == [(file, None)]
@@ -113,7 +118,7 @@ def test_a_file_that_was_not_fetched_is_a_node_that_is_not_parsed() -> None:
 
 def test_submodules_are_left_out_and_counted() -> None:
     """Another repository inside this one is not followed."""
-    selection = select([entry("sub", mode="160000", size=None), entry("a.py")], reader({}))
+    selection = chosen([entry("sub", mode="160000", size=None), entry("a.py")], {})
 
     assert [file.path for file in selection.files] == ["a.py"]
     assert selection.skipped == {"submodule": 1}
@@ -123,7 +128,7 @@ def aliases(paths: Iterable[str], **links: str) -> dict[str, str]:
     """Return the aliases of a commit with these files and symlinks ('__' stands for '/')."""
     targets = {name.replace("__", "/"): target.encode() for name, target in links.items()}
     entries = [*map(entry, paths), *(entry(name, mode="120000") for name in targets)]
-    return dict(select(entries, reader(targets)).aliases)
+    return dict(chosen(entries, targets).aliases)
 
 
 def test_a_symlink_is_an_alias_and_no_file() -> None:
@@ -158,7 +163,7 @@ def test_links_in_a_circle_or_over_more_than_eight_others_are_no_aliases() -> No
 def ignored(rules: Files, *paths: str) -> set[str]:
     """Return which of ``paths`` the rules leave out."""
     entries = [entry(path) for path in (*rules, *paths)]
-    kept = {file.path for file in select(entries, reader(rules)).files}
+    kept = {file.path for file in chosen(entries, rules).files}
     return set(paths) - kept
 
 
@@ -230,7 +235,7 @@ def test_contents_come_once_in_order_and_one_at_a_time() -> None:
             asked.append(oid)
             yield oid, files[oid]
 
-    stream = contents(select([entry(path) for path in reversed(files)], reader({})).files, read)
+    stream = contents(selected(*reversed(files)).files, read)
     first = next(stream)
 
     assert asked == ["a.py"]

@@ -144,7 +144,9 @@ def test_render_starts_the_control_plane(tmp_path: Path) -> None:
         "PHAROS_KEEPER_DATABASE_URL": "postgresql://pharos_keeper:x@127.0.0.1:1/pharos",
         "PHAROS_REDIS_URL": "redis://127.0.0.1:1",
     }
-    given = {entry["key"]: entry.get("value", stand_ins.get(entry["key"], "t" * 32)) for entry in service["envVars"]}
+    given = {
+        entry["key"]: entry.get("value", stand_ins.get(entry["key"], entry["key"] * 2)) for entry in service["envVars"]
+    }
 
     command = shlex.split(service["startCommand"])
     with start_python(command[2], log=tmp_path / "cloud.log", env=given | {"PORT": str(port)}) as child:

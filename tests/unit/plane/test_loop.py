@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import cast
 
 import pytest
+from asyncio_apart import run_apart
 from plane_factories import a_heartbeat
 
 from cloud_api.delivery import Delivery
@@ -87,7 +88,7 @@ class House:
                 with suppress(asyncio.CancelledError):
                     await running[0]
 
-        asyncio.run(life())
+        run_apart(life())
 
     def passed(self, count: int) -> Callable[[], Awaitable[None]]:
         """Return what waits until so many passes ran."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from asyncio_apart import run_apart
 from fastapi import FastAPI
 from plane_factories import a_heartbeat
 
@@ -122,7 +123,7 @@ class House:
                 if then is not None:
                     await then()
 
-        asyncio.run(life())
+        run_apart(life())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cloud_api.auth.codes import SignInCodes
 from cloud_api.auth.principal import PERSON, Audience, Principal
-from cloud_api.auth.session import COOKIE, Sessions
+from cloud_api.auth.session import Sessions
 from cloud_api.auth.tokens import Tokens
 from shared.errors import Forbidden, InvalidRequest, Unauthorized
 from shared.logs import get_logger
@@ -65,7 +65,7 @@ class Gate:
         return principal
 
     def _by_cookie(self, request: Request) -> Principal | None:
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(self.sessions.cookie)
         if cookie is None:
             return None
         if not self.sessions.valid(cookie):

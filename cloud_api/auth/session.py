@@ -10,7 +10,6 @@ from collections.abc import Callable
 from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.responses import Response
 
-COOKIE = "pharos_session"
 #: 30 days, in seconds.
 LIFETIME = 30 * 24 * 3600
 
@@ -23,6 +22,8 @@ class Sessions:
         key = hmac.digest(admin_token.encode(), b"pharos session cookie, version 1", "sha256")
         self._signer = URLSafeSerializer(key, salt="session", signer_kwargs={"digest_method": hashlib.sha256})
         self._clock = clock
+        # Browsers keep cookies by host, not by port: two planes on one machine must not sign each other out.
+        self.cookie = f"pharos_session_{hashlib.sha256(key).hexdigest()[:8]}"
 
     def valid(self, cookie: str) -> bool:
         """Return whether a cookie was issued here and still holds."""
@@ -36,9 +37,9 @@ class Sessions:
         """Make ``response`` begin a session; ``secure`` keeps the cookie off plain HTTP."""
         value = self._signer.dumps(int(self._clock()) + LIFETIME)
         response.set_cookie(
-            COOKIE, str(value), max_age=LIFETIME, path="/", secure=secure, httponly=True, samesite="lax"
+            self.cookie, str(value), max_age=LIFETIME, path="/", secure=secure, httponly=True, samesite="lax"
         )
 
     def end(self, response: Response, *, secure: bool) -> None:
         """Make ``response`` take the session's cookie away."""
-        response.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="lax")
+        response.delete_cookie(self.cookie, path="/", secure=secure, httponly=True, samesite="lax")

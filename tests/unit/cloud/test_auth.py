@@ -13,7 +13,7 @@ from plane_factories import REPOSITORY_ID, a_heartbeat, a_job
 from plane_twins import ADMIN, AS_ADMIN, AS_WORKER, WORKER, House
 
 from cloud_api.auth.codes import SignInCodes
-from cloud_api.auth.session import COOKIE, LIFETIME, Sessions
+from cloud_api.auth.session import LIFETIME, Sessions
 
 #: All that a stranger may see. Anything else that a route adds must ask for a token, or this file says why not.
 _OPEN = {
@@ -267,7 +267,7 @@ def test_signing_out_takes_the_cookie_away(house: House) -> None:
 def test_a_forged_cookie_is_no_session(cookie: str, house: House) -> None:
     """A cookie that was not signed here opens nothing."""
     client = house.client()
-    client.cookies.set(COOKIE, cookie)
+    client.cookies.set(Sessions(admin_token=ADMIN).cookie, cookie)
 
     assert client.get("/api/v1/jobs").status_code == 401
 
@@ -279,7 +279,7 @@ def test_a_session_ends_after_thirty_days_or_with_another_token() -> None:
     now = 1_000_000.0
     sessions, response = Sessions(admin_token=ADMIN, clock=lambda: now), Response()
     sessions.start(response, secure=False)
-    cookie = response.headers["set-cookie"].split(";")[0].removeprefix(f"{COOKIE}=")
+    cookie = response.headers["set-cookie"].split(";")[0].removeprefix(f"{sessions.cookie}=")
 
     now += LIFETIME - 1
     valid = sessions.valid(cookie)
@@ -288,3 +288,11 @@ def test_a_session_ends_after_thirty_days_or_with_another_token() -> None:
     expired = sessions.valid(cookie)
 
     assert (valid, elsewhere, expired) == (True, False, False)
+
+
+def test_two_planes_on_one_host_have_cookies_of_their_own() -> None:
+    """Signing in at one control plane leaves the session at another on the same host alone."""
+    one, other = Sessions(admin_token=ADMIN), Sessions(admin_token="another-admin-token")
+
+    assert one.cookie != other.cookie
+    assert one.cookie == Sessions(admin_token=ADMIN).cookie

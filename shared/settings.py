@@ -167,7 +167,8 @@ def _first_problem(tree: type[BaseSettings], error: ValidationError) -> str:
     field = str(problem["loc"][0])
     prefix = str(tree.model_config.get("env_prefix", ""))
     name = field if field.isupper() else f"{prefix}{field.upper()}"
-    what = "is not set" if problem["type"] == "missing" else f"is wrong: {problem['msg']}"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    what = "is not set" if problem["type"] == "missing" else f"is wrong: {said}"
     known = tree.model_fields.get(field)
     hint = f" ({known.description})" if known is not None and known.description else ""
     return f"{name} {what}{hint}"

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 from pydantic import SecretStr
@@ -45,6 +46,7 @@ class Database:
         wait: float = 15.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        _readable(url)
         self._clock = clock
         self._last: tuple[bool | None, float | None] = (None, None)
         self._pool = ConnectionPool[Connection](
@@ -117,6 +119,17 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._pool.close(timeout=2.0)
+
+
+def _readable(url: SecretStr) -> None:
+    try:
+        conninfo_to_dict(url.get_secret_value())
+    except psycopg.ProgrammingError:
+        # The driver's own words may quote the URL, and with it the password.
+        raise ConfigurationError(
+            "PHAROS_DATABASE_URL or PHAROS_KEEPER_DATABASE_URL is wrong: Postgres cannot read it as an address. "
+            "Copy it again from where it was made."
+        ) from None
 
 
 def check_version(found: int | None) -> None:

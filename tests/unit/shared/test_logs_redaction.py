@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -147,3 +148,14 @@ def test_rooms_are_told_apart() -> None:
         get_logger("one.room").info("seen")
 
     assert entries[0]["room"] == "one.room"
+
+
+def test_what_a_library_says_is_redacted(lines: Lines) -> None:
+    """A driver's warning is a line of ours, with the password of the URL that it quotes hidden."""
+    configure_logs("info", [URL])
+
+    logging.getLogger("psycopg.pool").warning("error connecting: missing = after %r", URL)
+
+    (line,) = lines()
+    assert (line["event"], line["room"], line["level"]) == ("library_said", "psycopg.pool", "warning")
+    assert CANARY not in json.dumps(line)

@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from shared.errors import ConfigurationError
+from shared.ledger.postgres import Database
 from shared.settings import CloudSettings, EdgeSettings, OwnerSettings, load
 from shared.timing import Timing
 
@@ -203,3 +205,38 @@ def test_owner_url_is_read_by_its_own_tree_alone(monkeypatch: pytest.MonkeyPatch
 
     assert not hasattr(settings, "owner_database_url")
     assert CANARY not in repr(load(OwnerSettings))
+
+
+@pytest.mark.parametrize("url", ["mysql://u:canary-0123456789@x/y", "junk canary-0123456789"])
+def test_a_url_of_another_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """What is no Postgres URL is told by the variable's name, and never shown."""
+    with pytest.raises(ConfigurationError) as refused:
+        _cloud(monkeypatch, PHAROS_DATABASE_URL=url)
+
+    assert refused.value.message.startswith("PHAROS_DATABASE_URL is wrong: it must begin with postgresql://")
+    assert CANARY not in str(refused.value)
+
+
+def test_a_url_that_postgres_cannot_read_is_refused() -> None:
+    """A URL with the right beginning that makes no sense ends the process before anything is opened, unseen."""
+    with pytest.raises(ConfigurationError) as refused:
+        Database(SecretStr(f"postgresql://u:{CANARY}@h/d?bad=1"))
+
+    assert "PHAROS_DATABASE_URL" in refused.value.message
+    assert CANARY not in str(refused.value)
+
+
+def test_people_and_workers_have_tokens_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One token for both would let a worker do all that people can, and is refused without being shown."""
+    with pytest.raises(ConfigurationError) as refused:
+        _cloud(monkeypatch, PHAROS_ADMIN_TOKEN=CLOUD["PHAROS_WORKER_TOKEN"])
+
+    assert refused.value.message.startswith("PHAROS_ADMIN_TOKEN and PHAROS_WORKER_TOKEN are the same")
+    assert CANARY not in str(refused.value)
+
+
+def test_the_hosts_own_word_for_the_public_address_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Render the plane learns by itself that people reach it under https."""
+    settings = _cloud(monkeypatch, RENDER_EXTERNAL_URL="https://you.onrender.com")
+
+    assert settings.public_url == "https://you.onrender.com"

@@ -79,5 +79,5 @@ class Obedience:
         self.claims.lanes(orders.lanes)
         for job_id in orders.cancel:
             self.stops.cancel(job_id)
-        if orders.look:
+        if orders.look is not None:
             self.claims.look()

@@ -10,11 +10,15 @@ PharosError
 │   ├── NotFound
 │   ├── QueueFull
 │   ├── IdempotencyConflict
+│   ├── NotEnded                a job that has not ended cannot be run again
+│   ├── TooLate                 nobody waits for this answer any more
 │   └── LedgerRefused           Postgres cannot hold such a value
 ├── Unavailable                 something that Pharos stands on does not answer (503)
 │   ├── LedgerUnavailable
 │   ├── MailboxUnavailable
-│   └── StoreUnavailable
+│   ├── StoreUnavailable
+│   ├── NoWorker                no worker that could answer holds a line
+│   └── NotAnswered             the time is over, and nobody answered
 └── JobSignal                   how an attempt ends when it does not return a result
     ├── Transient               try again later, counted
     ├── Permanent               it can never work
@@ -95,6 +99,18 @@ class IdempotencyConflict(RequestError):
     code = "IDEMPOTENCY_CONFLICT"
 
 
+class NotEnded(RequestError):
+    """This job has not ended, so there is nothing to run again. Nothing was changed."""
+
+    code = "NOT_ENDED"
+
+
+class TooLate(RequestError):
+    """Nobody waits for this answer any more: its time is over, or somebody else gave it."""
+
+    code = "TOO_LATE"
+
+
 class LedgerRefused(RequestError):
     """The ledger cannot hold a value like that, for example a text with a NUL in it. Nothing was recorded."""
 
@@ -123,6 +139,18 @@ class StoreUnavailable(Unavailable):
     """The vector store does not answer. Nothing that was published is lost."""
 
     code = "STORE_UNAVAILABLE"
+
+
+class NoWorker(Unavailable):
+    """No worker that could answer is there. Start one, or try again when one is back."""
+
+    code = "NO_WORKER"
+
+
+class NotAnswered(Unavailable):
+    """A worker was asked and did not answer in time. Nothing was changed; try again."""
+
+    code = "NOT_ANSWERED"
 
 
 class JobSignal(PharosError):

@@ -63,7 +63,13 @@ class SharedSettings(BaseSettings):
     worker_token: SecretStr = Field(min_length=16, description="What workers show to the control plane.")
     database_url: PostgresUrl = Field(description="Postgres, as the role pharos_app.")
     keeper_database_url: PostgresUrl = Field(description="Postgres, as the role pharos_keeper.")
-    redis_url: SecretStr | None = Field(default=None, description="redis://, rediss:// or unix://; none works too.")
+    redis_url: SecretStr | None = Field(
+        default=None, description="redis://, rediss://, unix://, or Upstash's https:// address; none works too."
+    )
+    redis_rest_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="Upstash's https:// address, for where port 6379 is blocked."
+    )
+    redis_token: SecretStr | None = Field(default=None, description="The token of Upstash's https:// address.")
     git_hosts: Words = Field(
         default=("github.com", "gitlab.com", "codeberg.org", "bitbucket.org"),
         description="Hosts that repositories may come from; * admits any public host.",
@@ -102,6 +108,9 @@ class CloudSettings(SharedSettings):
     queue_cap: int = Field(default=10, ge=1, le=100_000, description="Waiting jobs of one kind, over all tenants.")
     job_ttl: Span = Field(default=timedelta(hours=24), description="How long a job may wait for its first start.")
     job_retention: Span = Field(default=timedelta(days=90), description="How long an ended job is kept.")
+    redis_commands_limit: int = Field(default=500_000, ge=1, description="Redis commands of a month in your plan.")
+    postgres_hours_limit: float = Field(default=400.0, gt=0, description="Hours of a month that Postgres may be awake.")
+    host_hours_limit: float = Field(default=750.0, gt=0, description="Hours of a month that this host may be awake.")
     qdrant_url: str | None = Field(default=None, description="Asked for its health, when set.")
     qdrant_api_key: SecretStr | None = None
 
@@ -121,6 +130,11 @@ class EdgeSettings(SharedSettings):
     control_url: str = Field(pattern=r"^https?://", description="Where the control plane answers.")
     node: str = Field(default_factory=_default_node, pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
     work_dir: Path = Field(default=Path.home() / ".cache" / "pharos", description="Scratch space for jobs.")
+    slots: int = Field(default=1, ge=1, le=16, description="Jobs that run side by side; each has its own process.")
+    kinds: Words = Field(default=(), description="Kinds of job that this worker takes; all when empty.")
+    gpu_memory: float | None = Field(default=None, ge=0, description="GiB of GPU memory, in place of what is found.")
+    memory: float | None = Field(default=None, ge=0, description="GiB of main memory, in place of what is found.")
+    models: Words = Field(default=(), description="Models that this worker may load.")
     vector_store: Literal["lancedb", "qdrant"] = "lancedb"
     lancedb_path: Path = Field(default=Path.home() / ".local" / "share" / "pharos" / "lancedb")
     qdrant_url: str | None = Field(default=None, description="A server's URL, or a local folder for one process.")

@@ -29,7 +29,14 @@ class Timing:
     #: A LOW job that waited longer than this is treated as NORMAL.
     promote_after: float = 3600.0
     #: How long a cancelled or stopped attempt may go on to its next border before its process is killed.
-    grace: float = 5.0
+    grace: float = 4.0
+    #: Two passes of reconcile are at least so far apart.
+    pace: float = 0.2
+    #: A line is pinged this often, and is dead after so much silence.
+    ping: float = 15.0
+    line_silence: float = 40.0
+    #: The first event of a line comes at once; later than this, something in between holds it back.
+    line_hello: float = 10.0
 
     def scaled(self, factor: float) -> Timing:
         """Return a copy in which every time is multiplied by ``factor``."""

@@ -85,6 +85,16 @@ KNOWN: Mapping[str, Known] = {
         title="Idempotency key used before",
         advice="The same Idempotency-Key came with a different request within 24 h. Use a new key for a new request.",
     ),
+    "NOT_ENDED": Known(
+        status=409,
+        title="Job has not ended",
+        advice="Only a job that has ended can be run again. Cancel it first, or wait for its end.",
+    ),
+    "TOO_LATE": Known(
+        status=409,
+        title="Too late",
+        advice="Whoever asked was told already: the time was over, or another worker answered. Drop the answer.",
+    ),
     "QUEUE_FULL": Known(
         status=429,
         title="Queue is full",
@@ -112,6 +122,16 @@ KNOWN: Mapping[str, Known] = {
     ),
     "STORE_UNAVAILABLE": Known(
         status=503, title="Vector store unavailable", advice="Nothing that was published is lost. Try again."
+    ),
+    "NO_WORKER": Known(
+        status=503,
+        title="No worker is there",
+        advice="Nobody holds a line who could answer. Start a worker, or look at /api/v1/workers for why it is away.",
+    ),
+    "NOT_ANSWERED": Known(
+        status=504,
+        title="No answer in time",
+        advice="No worker answered before the deadline. Try again; pharos doctor measures the line.",
     ),
 }
 

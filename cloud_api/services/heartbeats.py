@@ -33,6 +33,6 @@ class Heartbeats:
         return Orders(
             epoch=self.epoch,
             lanes=lanes_for(heartbeat.capabilities, asked),
-            look=look,
+            look="ledger" if look else None,
             cancel=tuple(sorted(held & self._work.cancels)),
         )

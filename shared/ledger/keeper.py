@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -173,6 +175,11 @@ class Keeper:
     def forget(self, retention: float) -> int:
         """Delete jobs that ended more than ``retention`` seconds ago; return how many."""
         return int(self._one("forget", retention_ms=round(retention * 1000))["forgotten"])
+
+    def use(self, month: date, totals: Mapping[str, float]) -> dict[str, float]:
+        """Keep the totals of a month (its first day), unless larger ones are known; return what is known then."""
+        rows = self._all("use", month=month, meters=list(totals), amounts=list(totals.values()))
+        return {row["meter"]: row["amount"] for row in rows}
 
     def next_epoch(self) -> int:
         """Take over as the one control plane; return its number."""

@@ -10,10 +10,12 @@ from shared.jobs.kinds import Kind
 
 #: The name of a node: it becomes part of lane names, so it is kept plain.
 NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+#: The name of a model, as its hub writes it.
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
 
 
 class Capabilities(BaseModel):
-    """What one worker can do, found by probing its machine."""
+    """What one worker can do, found by probing its machine or said by its owner."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -28,6 +30,8 @@ class Capabilities(BaseModel):
     cpus: int = 1
     system: str = "Linux"
     machine: str = "x86_64"
+    #: Models that its owner lets it load.
+    models: tuple[ModelName, ...] = Field(default=(), max_length=64)
     #: ``lancedb`` keeps vectors on this node's own disk, which makes the node the home of what it indexes.
     vector_store: Literal["lancedb", "qdrant"] = "lancedb"
 
@@ -45,6 +49,9 @@ class Needs(BaseModel):
     gpu: bool = False
     #: GiB of GPU memory, whole.
     gpu_memory: int = Field(default=0, ge=0, le=1024)
+    #: GiB of main memory, whole.
+    memory: int = Field(default=0, ge=0, le=4096)
+    model: ModelName | None = None
     node: NodeName | None = None
 
     def met_by(self, capabilities: Capabilities) -> bool:
@@ -53,4 +60,6 @@ class Needs(BaseModel):
             return False
         if (self.gpu or self.gpu_memory) and not capabilities.gpu:
             return False
-        return self.gpu_memory <= capabilities.gpu_memory
+        if self.model is not None and self.model not in capabilities.models:
+            return False
+        return self.gpu_memory <= capabilities.gpu_memory and self.memory <= capabilities.memory

@@ -60,3 +60,10 @@ select * from pharos.jobs
 -- name: ended
 -- This tenant's jobs that ended last.
 select * from pharos.jobs where finished_at is not null order by finished_at desc limit %(limit)s
+-- name: use
+-- Keep the totals of a month, unless larger ones are known, and return what is known then.
+insert into pharos.usage (month, meter, amount)
+select %(month)s::date, u.meter, u.amount
+  from unnest(%(meters)s::text[], %(amounts)s::float8[]) as u(meter, amount)
+on conflict (month, meter) do update set amount = greatest(usage.amount, excluded.amount)
+returning meter, amount

@@ -3,7 +3,9 @@
 #   make demo [REPO=<url or path>]    the whole product once, on this machine, and its answers
 #   make test                         everything that can be tested
 #
-# and: make up (the same stack, left running), make check (the fast inner loop), make clean.
+# and: make up (the same stack, left running), make check (the fast inner loop), make clean, and
+#
+#   make chaos [SEED=1] [JOBS=200] [SEEDS=1]    kills, lost replies, freezes: is anything lost, is anything doubled?
 #
 # Without make (Windows: py bootstrap.py, then .venv\Scripts\python …):
 #
@@ -13,6 +15,9 @@
 #   .venv/bin/python -m pytest
 
 REPO ?=
+SEED ?= 1
+JOBS ?= 200
+SEEDS ?= 1
 VENV := .venv/bin/python
 
 # The first Python that fits is found by running it: a name on the PATH may be a shim that only fails. One that brings
@@ -27,7 +32,7 @@ endef
 PYTHON = $(or $(shell $(FIND_PYTHON)),$(error Python 3.11 to 3.14 is needed and none was found. \
 	Bring it with: apt install python3 python3-venv (Debian), brew install python@3.13 (macOS)))
 
-.PHONY: demo up test check format clean
+.PHONY: demo up test chaos check format clean
 
 demo: bootstrap-demo
 	@$(VENV) -m pharos demo $(if $(REPO),'$(subst ','\'',$(REPO))')
@@ -37,6 +42,9 @@ up: bootstrap-up
 
 test: bootstrap-test
 	@$(VENV) -m pytest -n logical --maxprocesses 4
+
+chaos: bootstrap-test
+	@$(VENV) -m tests.chaos --seed $(SEED) --jobs $(JOBS) --seeds $(SEEDS)
 
 check: bootstrap-check
 	@$(VENV) -m ruff format --check .

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
+from collections.abc import Callable
 
 import uvicorn
 
+from cloud_api.services.bundle import Services
 from cloud_api.wiring import build_app
 from shared.errors import ConfigurationError
+from shared.faults import arm
 from shared.logs import configure_logs
 from shared.settings import EXIT_CONFIG, CloudSettings, load
 
 #: Seconds that open requests are given when the host asks us to stop.
 _GRACE = 10
+#: Seconds that an idle connection is kept: longer than workers keep theirs, so that nobody sends into a closed one.
+_KEEP = 45
+
+
+class Server(uvicorn.Server):
+    """A server that ends what is held for ever before it waits for what is open."""
+
+    def __init__(self, config: uvicorn.Config, *, release: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._release = release
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, end the lines, wait for the open requests."""
+        self._release()
+        await super().shutdown(sockets)
 
 
 def main() -> int:
@@ -22,21 +41,26 @@ def main() -> int:
     try:
         settings = load(CloudSettings)
         configure_logs(settings.log_level, settings.secrets())
+        arm(settings.fault_at)
 
         def give_up(error: Exception) -> None:
             problems.append(error)
             server.should_exit = True
 
-        server = uvicorn.Server(
+        app = build_app(settings, give_up=give_up)
+        services: Services = app.state.services
+        server = Server(
             uvicorn.Config(
-                build_app(settings, give_up=give_up),
+                app,
                 host=settings.host,
                 port=settings.port,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE,
-            )
+                timeout_keep_alive=_KEEP,
+            ),
+            release=services.line.close,
         )
         # The server handles signals itself and raises them again when it has shut down: that is no news then.
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -23,7 +23,7 @@ from cloud_api.http.handlers import install_handlers
 from cloud_api.http.meters import Meters
 from cloud_api.http.middleware import AlwaysHttps, HeadAsGet, PlainErrors, RequestContext
 from cloud_api.http.problems import Problem
-from cloud_api.routes import errors, health, ingestion, jobs, page, repositories, signin, workers
+from cloud_api.routes import errors, health, ingestion, jobs, line, page, repositories, signin, usage, workers
 from cloud_api.services.bundle import Services
 from cloud_api.ui.render import STATIC
 
@@ -31,6 +31,9 @@ from cloud_api.ui.render import STATIC
 MAX_BODY = 1_000_000
 
 _ROUTERS: tuple[APIRouter, ...] = (
+    # First, since somebody waits for what comes in here, and before the workers: no worker is called "line".
+    line.worker_router,
+    line.router,
     ingestion.router,
     jobs.router,
     repositories.router,
@@ -38,6 +41,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     workers.heartbeat_router,
     health.open_router,
     health.router,
+    usage.router,
     signin.open_router,
     signin.router,
     page.router,
@@ -62,7 +66,7 @@ def create_app(
     Everything but ``/health``, the sign-in form, the error pages and the static files asks for a token. ``https`` says
     that people reach it under https whatever this process sees: cookies are Secure then.
     """
-    meters = Meters(board=services.board, presence=services.presence)
+    meters = Meters(board=services.board, presence=services.presence, usage=services.usage)
     app = FastAPI(
         title="Pharos",
         summary="Index repositories on your own machines and ask what is like what.",

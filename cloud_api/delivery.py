@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from shared.errors import MailboxUnavailable
 from shared.ledger.records import Job
 from shared.logs import get_logger
 from shared.mailbox.lanes import Mailbox
+from shared.nodes.heartbeat import Transport
 
 log = get_logger(__name__)
+
+#: Jobs whose lane is remembered; those beyond it are looked for on their lanes.
+_REMEMBERED = 10_000
+#: Ids that are put on lanes in one round trip.
+_TOGETHER = 200
 
 
 class Delivery:
@@ -33,6 +39,8 @@ class Delivery:
         self._clock = clock
         self._now = now
         self._lock = threading.Lock()
+        #: The lane on which a job was last put or seen, oldest first.
+        self._lanes: dict[str, str] = {}
         self._down_until = 0.0
         self._works: bool | None = None
         self._checked_at: float | None = None
@@ -52,25 +60,63 @@ class Delivery:
         """What the last command showed (``None``: none was sent) and how many seconds ago."""
         return self._works, None if self._checked_at is None else self._clock() - self._checked_at
 
-    def push(self, job: Job) -> bool:
-        """Put a job's id on its lane; return whether that worked. The ledger holds the job either way."""
+    @property
+    def transport(self) -> Transport | None:
+        """How Redis is reached: ``None`` when there is none, or when it was not tried yet."""
+        return self._mailbox.transport if self._mailbox is not None else None
 
-        return self._try(lambda mailbox: self._put(mailbox, job))
+    @property
+    def commands(self) -> int:
+        """How many Redis commands this process has sent since it began, all of them."""
+        return self._mailbox.commands if self._mailbox is not None else 0
 
-    def ensure(self, jobs: Iterable[Job]) -> None:
-        """Put those jobs on their lanes that are on none."""
+    def push(self, jobs: Sequence[Job]) -> bool:
+        """Put jobs' ids on their lanes; return whether that worked. The ledger holds the jobs either way."""
+        return self._try(lambda mailbox: self._put(mailbox, jobs))
+
+    def ensure(self, jobs: Iterable[Job]) -> list[Job]:
+        """Put those jobs on their lanes that are on none; return them.
+
+        One command as long as Redis has what it was given: then lanes are not read, however many there are.
+        """
         wanted = list(jobs)
+        put: list[Job] = []
         if not wanted:
-            return
+            return put
 
         def act(mailbox: Mailbox) -> None:
-            there = mailbox.waiting({job.lane for job in wanted})
-            for job in wanted:
-                if job.id not in there:
-                    self._put(mailbox, job)
-                    log.info("job_delivered", job_id=job.id, lane=job.lane)
+            doubtful = self._doubtful(mailbox, wanted)
+            there = mailbox.waiting({job.lane for job in doubtful})
+            missing = [job for job in doubtful if job.id not in there]
+            self._put(mailbox, missing)
+            put.extend(missing)
+            for job in doubtful:
+                self._remember(job)
+            for job in missing:
+                log.info("job_delivered", job_id=job.id, lane=job.lane)
 
         self._try(act)
+        return put
+
+    def _doubtful(self, mailbox: Mailbox, wanted: list[Job]) -> list[Job]:
+        """Return the jobs that may be on no lane: new ones, moved ones, and all when Redis forgot one of the others.
+
+        A record ends as its id is taken. A worker that dies between the two leaves one behind: such a job is told to
+        the workers as an order to look in the ledger.
+        """
+        with self._lock:
+            known = [job.id for job in wanted if self._lanes.get(job.id) == job.lane]
+        if not known or mailbox.recorded(known) < len(known):
+            return wanted
+        settled = set(known)
+        return [job for job in wanted if job.id not in settled]
+
+    def _remember(self, job: Job) -> None:
+        with self._lock:
+            self._lanes.pop(job.id, None)
+            self._lanes[job.id] = job.lane
+            while len(self._lanes) > _REMEMBERED:
+                del self._lanes[next(iter(self._lanes))]
 
     def probe(self) -> bool:
         """Ask Redis whether it is there, unless it is being left alone; return what is known after."""
@@ -95,12 +141,18 @@ class Delivery:
         if self._mailbox is not None:
             self._mailbox.close()
 
-    def _put(self, mailbox: Mailbox, job: Job) -> None:
-        """Push an id that Redis forgets with the job's deadline, or, once it was started, after a fresh while."""
-        ttl = self._ttl
-        if job.deadline_at is not None and job.first_started_at is None:
-            ttl = min(ttl, (job.deadline_at - self._now()).total_seconds())
-        mailbox.push(job.id, job.lane, ttl=max(1.0, ttl))
+    def _put(self, mailbox: Mailbox, jobs: Sequence[Job]) -> None:
+        for begin in range(0, len(jobs), _TOGETHER):
+            batch = jobs[begin : begin + _TOGETHER]
+            mailbox.push([(job.id, job.lane, self._seconds(job)) for job in batch])
+            for job in batch:
+                self._remember(job)
+
+    def _seconds(self, job: Job) -> float:
+        """How long Redis keeps the record: until the job's deadline, or, once it was started, a fresh while."""
+        if job.deadline_at is None or job.first_started_at is not None:
+            return self._ttl
+        return max(1.0, min(self._ttl, (job.deadline_at - self._now()).total_seconds()))
 
     def _try(self, act: Callable[[Mailbox], None]) -> bool:
         if self._mailbox is None or self._clock() < self._down_until:

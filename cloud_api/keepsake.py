@@ -1,13 +1,15 @@
-"""The last copy of presence: one key in Redis, written at shutdown and at most every ten minutes when it changed."""
+"""The last copy of presence and of what is wanted of workers: one key in Redis, written at shutdown and at most every
+ten minutes when it changed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cloud_api.delivery import Delivery
+from cloud_api.duties import Duties, Wish
 from cloud_api.presence import Presence
 from shared.logs import get_logger
 from shared.nodes.heartbeat import Heartbeat
@@ -24,26 +26,33 @@ class _Said(BaseModel):
     at: float
 
 
-_PAGE = TypeAdapter(list[_Said])
+class _Page(BaseModel):
+    at: float
+    said: list[_Said]
+    wishes: list[Wish]
 
 
 class Keepsake:
-    """A restart shows who was there, until everybody has spoken again."""
+    """A restart shows who was there, until everybody has spoken again, and still tells who is to pause."""
 
-    def __init__(self, presence: Presence, delivery: Delivery, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, presence: Presence, delivery: Delivery, duties: Duties, now: Callable[[], float] = time.time
+    ) -> None:
         self._presence = presence
         self._delivery = delivery
+        self._duties = duties
         self._now = now
         self._kept: frozenset[str] | None = None
 
     def keep(self) -> None:
-        """Write presence down if anybody came, went, or took a job since the last time."""
-        said = self._presence.said()
-        shape = frozenset(f"{one.worker} {one.goodbye} {one.attempts}" for one, _ in said)
+        """Write it down if anybody came, went, took a job, or was told to pause since the last time."""
+        said, wishes, now = self._presence.said(), self._duties.wishes(), self._now()
+        shape = frozenset(f"{one.worker} {one.goodbye} {one.duty.order} {one.attempts}" for one, _ in said)
+        shape |= frozenset(f"{one.order.id} {sorted(one.followed)}" for one in wishes)
         if shape == self._kept:
             return
-        page = [_Said(heartbeat=one, at=self._now() - age) for one, age in said]
-        self._delivery.keep_note(_NAME, _PAGE.dump_json(page).decode())
+        page = _Page(at=now, said=[_Said(heartbeat=one, at=now - age) for one, age in said], wishes=wishes)
+        self._delivery.keep_note(_NAME, page.model_dump_json())
         self._kept = shape
 
     def recall(self) -> None:
@@ -52,10 +61,13 @@ class Keepsake:
         if text is None:
             return
         try:
-            page = _PAGE.validate_json(text)
+            page = _Page.model_validate_json(text)
         except ValidationError as error:
             # Another version's copy, or somebody else's: presence is complete again within one heartbeat.
             log.warning("presence_copy_dropped", problems=error.error_count())
             return
-        for one in page:
-            self._presence.recall(one.heartbeat, max(0.0, self._now() - one.at))
+        now = self._now()
+        for one in page.said:
+            self._presence.recall(one.heartbeat, max(0.0, now - one.at))
+        for wish in page.wishes:
+            self._duties.recall(wish, max(0.0, now - page.at))

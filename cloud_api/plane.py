@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from cloud_api.delivery import Delivery
+from cloud_api.dispatch import Dispatch
 from cloud_api.keepsake import EVERY, Keepsake
 from cloud_api.reconcile.loop import Reconciler
-from cloud_api.services.heartbeats import Heartbeats
+from cloud_api.tally import Tally
+from cloud_api.usage import Usage
 from shared.errors import ConfigurationError, LedgerUnavailable
 from shared.ledger.keeper import Keeper
 from shared.ledger.postgres import Database
@@ -30,7 +32,9 @@ class Plane:
     keeper: Keeper
     delivery: Delivery
     keepsake: Keepsake
-    heartbeats: Heartbeats
+    usage: Usage
+    tally: Tally
+    dispatch: Dispatch
     reconciler: Reconciler
     timing: Timing
     #: Ends the process: its settings are wrong, or it broke and is better started anew.
@@ -39,7 +43,7 @@ class Plane:
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Serve at once; the ledger may take its time to wake up."""
-        works = (self._live, self.reconciler.watch_mailbox, self._remember)
+        works = (self._live, self.reconciler.watch_mailbox, self._remember, self._count)
         tasks = [asyncio.create_task(self._guarded(work)) for work in works]
         try:
             yield
@@ -58,7 +62,7 @@ class Plane:
             self.give_up(error)
 
     async def _live(self) -> None:
-        await asyncio.to_thread(self.keepsake.recall)
+        await asyncio.to_thread(self._recall)
         if await self._take_over():
             await self.reconciler.run()
 
@@ -73,7 +77,7 @@ class Plane:
                 self.give_up(error)
                 return False
             else:
-                self.heartbeats.epoch = epoch
+                self.dispatch.epoch = epoch
                 log.info("plane_took_over", epoch=epoch)
                 return True
 
@@ -82,13 +86,24 @@ class Plane:
             database.check()
         return self.keeper.next_epoch()
 
+    def _recall(self) -> None:
+        self.keepsake.recall()
+        self.tally.recall()
+
     async def _remember(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
             await asyncio.to_thread(self.keepsake.keep)
+            await asyncio.to_thread(self.tally.keep)
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(self.timing.heartbeat)
+            self.usage.look()
 
     def _close(self) -> None:
         self.keepsake.keep()
+        self.tally.keep(last=True)
         self.delivery.close()
         for database in self.databases:
             database.close()

@@ -5,61 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
 
+from cloud_api.workers import WorkerStatus, WorkerView, least_loaded, state_of, view_of
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
-from shared.ledger.migrate import latest_version
-from shared.nodes.capabilities import Capabilities, Needs
+from shared.nodes.capabilities import Needs
 from shared.nodes.heartbeat import AttemptReport, Heartbeat
 from shared.timing import Timing
 
-WorkerState = Literal["ready", "working", "left", "offline", "too_old"]
-
-
 _DOING = {Kind.INGEST: "Training Graph on {}", Kind.REMOVE: "Removing {}"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerView:
-    """One worker as people see it."""
-
-    worker: str
-    node: str
-    version: str
-    capabilities: Capabilities
-    state: WorkerState
-    seen_seconds_ago: float
-    attempts: tuple[AttemptReport, ...]
-    slots: int
-    memory_mib: int
-    last_error: str | None
-
-    @property
-    def free(self) -> bool:
-        """Whether it could start a job now."""
-        return self.state in {"ready", "working"} and len(self.attempts) < self.slots
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerStatus:
-    """The one line about the worker that is busiest: ``Idle``, ``Training Graph on …``, ``Error: …`` or ``Offline``."""
-
-    status: str
-    node: str | None = None
-    worker: str | None = None
-    repository: str | None = None
-    stage: str | None = None
-    done: int = 0
-    total: int = 0
-    seen_seconds_ago: float | None = None
+#: Seconds for which the last process of a node is remembered.
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
 class _Heard:
     heartbeat: Heartbeat
     at: float
+    #: When it came into the state that this heartbeat shows.
+    since: float
     last_error: str | None = None
     free_since: float | None = None
     #: When the heartbeat before this one was heard: this one was composed after that.
@@ -75,23 +40,21 @@ class Presence:
     _heard: dict[str, _Heard] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    #: The order in which several that could do a thing are asked.
+    least_loaded = staticmethod(least_loaded)
+
     def __post_init__(self) -> None:
         self.born = self.clock()
 
     def hear(self, heartbeat: Heartbeat) -> bool:
-        """Take in what a worker says; return whether its coming, going, attempts or slots changed."""
+        """Take in what a worker says; return whether its coming, going, duty, attempts, slots or abilities changed."""
         with self._lock:
             before = self._heard.get(heartbeat.worker)
             self._heard[heartbeat.worker] = self._next(before, heartbeat)
-            self._forget_old()
-        if before is None or heartbeat.ended or heartbeat.goodbye != before.heartbeat.goodbye:
+            self._forget_old(heartbeat)
+        if before is None or heartbeat.ended or self.clock() - before.at > self.timing.lost_after:
             return True
-        if self.clock() - before.at > self.timing.lost_after or heartbeat.mailbox != before.heartbeat.mailbox:
-            return True
-        if heartbeat.slots != before.heartbeat.slots:
-            return True
-        held = {(report.job_id, report.attempt) for report in heartbeat.attempts}
-        return held != {(report.job_id, report.attempt) for report in before.heartbeat.attempts}
+        return _shape(heartbeat) != _shape(before.heartbeat)
 
     def workers(self) -> tuple[WorkerView, ...]:
         """Return every worker that was heard in the last day, by node and name."""
@@ -99,15 +62,21 @@ class Presence:
             heard = list(self._heard.values())
         return tuple(sorted((self._view(one) for one in heard), key=lambda view: (view.node, view.worker)))
 
+    def find(self, worker: str) -> WorkerView | None:
+        """Return one worker, by its id."""
+        with self._lock:
+            heard = self._heard.get(worker)
+        return None if heard is None else self._view(heard)
+
     def status(self) -> WorkerStatus:
         """Return the line that a person looks at first."""
         views = self.workers()
-        alive = [view for view in views if view.state in {"ready", "working"}]
-        if not alive:
+        there = sorted((view for view in views if view.there), key=lambda view: not view.takes)
+        if not there:
             latest = min((view.seen_seconds_ago for view in views), default=None)
             return WorkerStatus(status="Offline", seen_seconds_ago=latest)
-        view = next((view for view in alive if view.attempts), alive[0])
-        failed = next((view for view in alive if view.last_error), None)
+        view = next((view for view in there if view.attempts), there[0])
+        failed = next((view for view in there if view.last_error), None)
         if view.attempts:
             report = view.attempts[0]
             return WorkerStatus(
@@ -127,23 +96,26 @@ class Presence:
 
     def progress(self, job_id: str) -> AttemptReport | None:
         """Return how far the worker that holds a job is, if one does."""
-        reports = (report for view in self.workers() for report in view.attempts)
-        return next((report for report in reports if report.job_id == job_id), None)
+        reports = [report for view in self.workers() for report in view.attempts if report.job_id == job_id]
+        # One that sleeps still lists what another has taken over.
+        return max(reports, key=lambda report: report.attempt, default=None)
 
     def holds(self, worker: str, job_id: str, attempt: int, *, since: float) -> bool:
         """Return whether a worker may still have an attempt that began ``since`` seconds ago.
 
-        It may until it is lost, says goodbye, or sends a heartbeat after the start that does not list the attempt.
-        A worker that was not heard since this process began has ``lost_after`` seconds to speak up.
+        It may until it is lost, goes to sleep, says goodbye, or sends a heartbeat after the start that does not list
+        the attempt. A worker that was not heard since this process began has ``lost_after`` seconds to speak up.
         """
         with self._lock:
             heard = self._heard.get(worker)
         if heard is None:
             return self.clock() - self.born < self.timing.lost_after
         view = self._view(heard)
+        if view.state == "offline" or view.goodbye == "sleeping":
+            return False
         if any(report.job_id == job_id and report.attempt == attempt for report in view.attempts):
-            return view.state != "offline"
-        if view.state in {"offline", "left"}:
+            return True
+        if view.goodbye is not None:
             return False
         # A heartbeat may be long under way, so the time of its arrival proves nothing; but a worker sends one after the
         # other, so this one was composed after the one before it was heard.
@@ -156,13 +128,11 @@ class Presence:
         return None if heard else max(0.0, self.timing.lost_after - (self.clock() - self.born))
 
     def capable(self, needs: Needs, kind: str) -> list[WorkerView]:
-        """Return the workers that are there and may run such a job, whether or not they are busy."""
+        """Return the workers that take jobs and may run such a one, whether or not they are busy."""
         return [
             view
             for view in self.workers()
-            if view.state in {"ready", "working"}
-            and kind in view.capabilities.kinds
-            and needs.met_by(view.capabilities)
+            if view.takes and kind in view.capabilities.kinds and needs.met_by(view.capabilities)
         ]
 
     def free_for(self, worker: str) -> float:
@@ -180,12 +150,12 @@ class Presence:
         return heard is not None and heard.heartbeat.mailbox
 
     def alive(self) -> frozenset[str]:
-        """Return the workers that are there."""
-        return frozenset(view.worker for view in self.workers() if view.state in {"ready", "working"})
+        """Return the workers that are there, also those that take no jobs: what they hold is lost with them."""
+        return frozenset(view.worker for view in self.workers() if view.there)
 
     def next_loss(self) -> float | None:
         """Return the seconds until the next worker counts as lost, if it says nothing more."""
-        ages = [view.seen_seconds_ago for view in self.workers() if view.state in {"ready", "working"}]
+        ages = [view.seen_seconds_ago for view in self.workers() if view.there]
         return max(0.0, self.timing.lost_after - max(ages)) if ages else None
 
     def said(self) -> list[tuple[Heartbeat, float]]:
@@ -195,8 +165,9 @@ class Presence:
 
     def recall(self, heartbeat: Heartbeat, age: float) -> None:
         """Take in what a worker told the process before this one, unless it has spoken since."""
+        at = self.clock() - age
         with self._lock:
-            self._heard.setdefault(heartbeat.worker, _Heard(heartbeat=heartbeat, at=self.clock() - age))
+            self._heard.setdefault(heartbeat.worker, _Heard(heartbeat=heartbeat, at=at, since=at))
 
     def _next(self, before: _Heard | None, heartbeat: Heartbeat) -> _Heard:
         now = self.clock()
@@ -205,50 +176,46 @@ class Presence:
             error = end.detail or "the last job failed" if end.state is State.FAILED else None
         if heartbeat.attempts:
             error = None
-        free = len(heartbeat.attempts) < heartbeat.slots and heartbeat.goodbye is None
-        since = before.free_since if before and before.free_since is not None else now
-        heard = _Heard(
+        state = state_of(heartbeat, age=0.0, lost_after=self.timing.lost_after)
+        free = state in {"ready", "working"} and len(heartbeat.attempts) < heartbeat.slots
+        since, free_since = now, now
+        if before is not None and now - before.at <= self.timing.lost_after:
+            was = state_of(before.heartbeat, age=now - before.at, lost_after=self.timing.lost_after)
+            since = before.since if was == state else now
+            free_since = now if before.free_since is None else before.free_since
+        return _Heard(
             heartbeat=heartbeat,
             at=now,
+            since=since,
             last_error=error,
-            free_since=since if free else None,
+            free_since=free_since if free else None,
             before=before.at if before else None,
         )
-        if before is None or now - before.at > self.timing.lost_after:
-            heard = replace(heard, free_since=now if free else None)
-        return heard
 
     def _view(self, heard: _Heard) -> WorkerView:
-        said, age = heard.heartbeat, self.clock() - heard.at
-        return WorkerView(
-            worker=said.worker,
-            node=said.capabilities.node,
-            version=said.version,
-            capabilities=said.capabilities,
-            state=self._state(said, age),
-            seen_seconds_ago=age,
-            attempts=said.attempts if age <= self.timing.lost_after else (),
-            slots=said.slots,
-            memory_mib=said.memory_mib,
+        now = self.clock()
+        return view_of(
+            heard.heartbeat,
+            age=now - heard.at,
+            since=now - heard.since,
+            lost_after=self.timing.lost_after,
             last_error=heard.last_error,
         )
 
-    def _state(self, said: Heartbeat, age: float) -> WorkerState:
-        if said.goodbye is not None:
-            return "left"
-        if age > self.timing.lost_after:
-            return "offline"
-        if said.schema_version != latest_version():
-            return "too_old"
-        return "working" if said.attempts else "ready"
-
-    def _forget_old(self) -> None:
+    def _forget_old(self, speaker: Heartbeat) -> None:
+        """Forget who was replaced by the speaker, and who was silent for a day."""
         now = self.clock()
-        nodes = {
-            one.heartbeat.capabilities.node for one in self._heard.values() if now - one.at < self.timing.lost_after
-        }
         for worker, one in list(self._heard.items()):
-            gone = one.heartbeat.goodbye is not None or now - one.at > self.timing.lost_after
+            said, age = one.heartbeat, now - one.at
+            gone = said.goodbye is not None or age > self.timing.lost_after
             # A process that was replaced on its node tells nobody anything; the last one of a node stays for a day.
-            if (gone and one.heartbeat.capabilities.node in nodes and now - one.at > 0) or now - one.at > 86_400:
+            # Several that go to sleep together do not replace each other.
+            same_node = worker != speaker.worker and said.capabilities.node == speaker.capabilities.node
+            if (gone and same_node and speaker.goodbye != "sleeping") or age > _DAY:
                 del self._heard[worker]
+
+
+def _shape(said: Heartbeat) -> tuple[object, ...]:
+    """Return the part of a heartbeat in which any difference is news for who hands out jobs."""
+    held = frozenset((report.job_id, report.attempt) for report in said.attempts)
+    return said.goodbye, said.mailbox, said.slots, said.duty.state, said.duty.order, said.capabilities, held

@@ -9,8 +9,12 @@ from fastapi import FastAPI
 
 from cloud_api.app import create_app
 from cloud_api.board import Board
+from cloud_api.budget import Plan
 from cloud_api.delivery import Delivery
+from cloud_api.dispatch import Dispatch
+from cloud_api.duties import Duties
 from cloud_api.keepsake import Keepsake
+from cloud_api.lines import Lines
 from cloud_api.plane import Plane
 from cloud_api.presence import Presence
 from cloud_api.reconcile.loop import Reconciler
@@ -20,15 +24,19 @@ from cloud_api.services.health import Health
 from cloud_api.services.heartbeats import Heartbeats
 from cloud_api.services.history import History
 from cloud_api.services.jobs import Jobs
+from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
 from cloud_api.services.submit import Submit, SubmitRules
+from cloud_api.services.waiting import Reasons
+from cloud_api.services.workers import Workers
+from cloud_api.tally import Tally
+from cloud_api.usage import Usage
 from shared.errors import StoreUnavailable
 from shared.ledger.jobs import JobReader
 from shared.ledger.keeper import Keeper
 from shared.ledger.postgres import Database
 from shared.ledger.repositories import RepositoryReader
-from shared.mailbox.connection import connect
-from shared.mailbox.lanes import Mailbox
+from shared.mailbox.opening import open_mailbox
 from shared.settings import CloudSettings
 
 #: Seconds that a submit waits for Redis before it goes on without.
@@ -42,21 +50,27 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
     keeper, reader = Keeper(keeper_database), JobReader(app_database)
     learned = RepositoryReader(app_database)
     delivery, presence, board = _delivery(settings), Presence(timing=timing), Board()
+    lines, duties = Lines(timing=timing), Duties(presence=presence)
+    dispatch = Dispatch(presence=presence, board=board, lines=lines, duty=duties.order_for)
+    usage = _usage(settings, delivery, (app_database, keeper_database))
     work = Pass(
         keeper=keeper,
         reader=reader,
         delivery=delivery,
         presence=presence,
         board=board,
+        dispatch=dispatch,
+        usage=usage,
         timing=timing,
         retention=settings.job_retention.total_seconds(),
     )
     reconciler = Reconciler(work, presence=presence, delivery=delivery, timing=timing)
-    heartbeats = Heartbeats(presence=presence, board=board, work=work, reconciler=reconciler)
+    heartbeats = Heartbeats(presence=presence, dispatch=dispatch, usage=usage, reconciler=reconciler)
     submit = Submit(
         keeper=keeper,
         repositories=learned,
         delivery=delivery,
+        dispatch=dispatch,
         board=board,
         poke=reconciler.poke,
         rules=SubmitRules(
@@ -69,19 +83,25 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
     services = Services(
         submit=submit,
         jobs=Jobs(reader=reader, keeper=keeper, board=board, poke=reconciler.poke),
+        reasons=Reasons(board=board, presence=presence, delivery=delivery, timing=timing),
         history=History(reader=reader, board=board),
         repositories=Repositories(learned),
         presence=presence,
+        workers=Workers(presence=presence, board=board, duties=duties, tell=dispatch.push),
         heartbeats=heartbeats,
+        line=Line(lines=lines, presence=presence, epoch=lambda: dispatch.epoch),
         board=board,
         health=Health(databases=(app_database, keeper_database), delivery=delivery, ask_qdrant=_ask_qdrant(settings)),
+        usage=usage,
     )
     plane = Plane(
         databases=(app_database, keeper_database),
         keeper=keeper,
         delivery=delivery,
-        keepsake=Keepsake(presence, delivery),
-        heartbeats=heartbeats,
+        keepsake=Keepsake(presence, delivery, duties),
+        usage=usage,
+        tally=Tally(usage, delivery),
+        dispatch=dispatch,
         reconciler=reconciler,
         timing=timing,
         give_up=give_up,
@@ -97,10 +117,24 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
 
 
 def _delivery(settings: CloudSettings) -> Delivery:
-    mailbox = None
-    if settings.redis_url is not None:
-        mailbox = Mailbox(connect(settings.redis_url, wait=0.0, patience=_PATIENCE))
-    return Delivery(mailbox, pause=settings.timing.reconnect, ttl=settings.job_ttl.total_seconds())
+    return Delivery(
+        open_mailbox(settings, wait=0.0, patience=_PATIENCE),
+        pause=settings.timing.reconnect,
+        ttl=settings.job_ttl.total_seconds(),
+    )
+
+
+def _usage(settings: CloudSettings, delivery: Delivery, databases: tuple[Database, ...]) -> Usage:
+    plan = Plan(
+        redis_commands=settings.redis_commands_limit,
+        postgres_hours=settings.postgres_hours_limit,
+        host_hours=settings.host_hours_limit,
+    )
+    return Usage(
+        plan=plan,
+        commands=lambda: delivery.commands,
+        ledger_idle=lambda: [database.known[1] for database in databases],
+    )
 
 
 def _ask_qdrant(settings: CloudSettings) -> Callable[[], None] | None:

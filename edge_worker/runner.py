@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_worker.attempt.ends import broken
 from edge_worker.attempt.messages import Done, Ended, Progress, RunTask, StopTask, Tidied, TidyUp, Up
 from edge_worker.attempt.process import ComputeDied, ComputeProcess
 from edge_worker.attempt.tasks import write_task
 from edge_worker.handlers.base import Published, Task
-from edge_worker.settle import Settler
+from edge_worker.settle import GiveBack, Settler
+from edge_worker.stops import Stop, Stops
 from shared.errors import LedgerUnavailable, PharosError, Transient
+from shared.faults import fault
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.ledger.keeper import Keeper
@@ -22,7 +24,6 @@ from shared.ledger.publish import Publisher
 from shared.ledger.records import Job
 from shared.logs import get_logger
 from shared.nodes.heartbeat import AttemptReport, EndReport
-from shared.text import plain
 from shared.timing import Timing, elapsed
 
 log = get_logger(__name__)
@@ -40,39 +41,6 @@ class Conditions:
     work_dir: Path
     job_timeout: float
     timing: Timing
-
-
-class Stops:
-    """Why an attempt should stop: asked from any thread, seen by the one that runs it."""
-
-    def __init__(self) -> None:
-        self._cancelled: set[str] = set()
-        self._stopping = threading.Event()
-
-    def cancel(self, job_id: str) -> None:
-        """Somebody cancelled this job, or it is not ours any more."""
-        self._cancelled.add(job_id)
-
-    def shut_down(self) -> None:
-        """This worker is to stop."""
-        self._stopping.set()
-
-    def forget(self, job_id: str) -> None:
-        """The attempt is over."""
-        self._cancelled.discard(job_id)
-
-    def stopping_only(self, job_id: str) -> bool:
-        """Whether the worker stops and nobody asked for the job itself to end."""
-        return self._stopping.is_set() and job_id not in self._cancelled
-
-    @property
-    def stopping(self) -> bool:
-        """Whether this worker is to stop."""
-        return self._stopping.is_set()
-
-    def wanted(self, job_id: str) -> bool:
-        """Whether the attempt should stop at all."""
-        return self._stopping.is_set() or job_id in self._cancelled
 
 
 class Runner:
@@ -101,43 +69,79 @@ class Runner:
         self._clock = clock
         # A lease goes on while a lid is closed, the time that a job may take does not.
         self._lease_clock = lease_clock
+        #: When the attempt in hand was last known to be ours; ``None`` without one.
+        self._held_at: float | None = None
+        self._asked: Stop | None = None
+        self._wrote = False
+
+    @property
+    def pid(self) -> int | None:
+        """The compute process's id while it lives."""
+        return self._process.pid
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the attempt in hand should have been renewed by now, as after a sleep of the machine."""
+        held_at = self._held_at
+        return held_at is not None and self._lease_clock() - held_at > self._conditions.timing.renew
+
+    def kill(self) -> None:
+        """End the compute process, and with it what it does."""
+        self._process.kill()
 
     def run(self, job: Job) -> EndReport:
         """Run a started job to its end and return how it ended. What it left on this disk is deleted."""
         folder = self._conditions.work_dir / f"{job.id}.{job.attempt}"
+        self._held_at, self._asked, self._wrote = self._lease_clock(), None, False
         try:
-            folder.mkdir(parents=True, mode=0o700)
             return self._attempt(job, folder)
         except Exception as error:  # an unknown error is transient until the attempts are spent
             log.exception("attempt_broke", job_id=job.id, attempt=job.attempt)
             self._process.kill()
-            detail = plain(f"{type(error).__name__}: {error}")[:400]
-            return self._settler.failed(job, reason="unknown_error", detail=detail)
+            return self._settler.settled(job, broken(error), give_back=self._give_back(job))
         finally:
+            self._held_at = None
             self._stops.forget(job.id)
             shutil.rmtree(folder, ignore_errors=True)
 
     def _attempt(self, job: Job, folder: Path) -> EndReport:
         self._tell(job, "start", 0, 0)
-        try:
-            task = self._task(job, folder)
-            self._process.warm()
-            self._process.say(RunTask(task=write_task(task)))
-            ended = self._follow(job)
-        except ComputeDied as error:
-            self._process.kill()
-            detail = f"The compute process ended with {error.code}; nothing half-done is visible."
-            return self._settler.failed(job, reason="compute_died", detail=detail)
-        except (Transient, LedgerUnavailable) as error:
-            reason = error.reason if isinstance(error, Transient) else error.code.lower()
-            return self._settler.failed(job, reason=reason, detail=error.message)
+        folder.mkdir(parents=True, mode=0o700)
+        ended = self._compute(job, folder)
+        # What ended before it said that it is done may have written vectors.
+        self._wrote = isinstance(ended, Ended) or ended.knowledge is not None
         if isinstance(ended, Ended):
             if ended.reason == "training_failed":
                 # A device that failed once may be of no more use to this process; a fresh one starts clean.
                 self._process.kill()
-            return self._settler.settled(job, ended, stopping=self._stops.stopping_only(job.id))
-        self._tell(job, "publish", 0, 0)
-        return self._settler.published(job, ended)
+            return self._settler.settled(job, ended, give_back=self._give_back(job))
+        if ended.knowledge is not None:
+            self._tell(job, "publish", 0, 0)
+        fault("worker.publishing")
+        report = self._settler.published(job, ended, renew=lambda: self._renew(job), stops=self._stops)
+        fault("worker.published")
+        return report
+
+    def _compute(self, job: Job, folder: Path) -> Done | Ended:
+        """Have the compute process run it; whatever happens to that process is an end like any other."""
+        try:
+            task = self._task(job, folder)
+            self._process.warm()
+            self._process.say(RunTask(task=write_task(task)))
+            return self._follow(job)
+        except ComputeDied as error:
+            self._process.kill()
+            detail = f"The compute process ended with {error.code}; nothing half-done is visible."
+            return Ended(signal="transient", reason="compute_died", detail=detail)
+        except (Transient, LedgerUnavailable) as error:
+            reason = error.reason if isinstance(error, Transient) else error.code.lower()
+            return Ended(signal="transient", reason=reason, detail=error.message)
+
+    def _give_back(self, job: Job) -> GiveBack | None:
+        """Return why the job goes back uncounted, unless somebody wants it to end."""
+        # What was asked holds, also when its reason is over by now: a pause may end while the attempt still stops.
+        why = self._stops.why(job.id) or self._asked
+        return None if why == "cancelled" else why
 
     def _task(self, job: Job, folder: Path) -> Task:
         known = self._publisher.published(job)
@@ -178,8 +182,8 @@ class Runner:
             if now - began > self._conditions.job_timeout:
                 self._process.kill()
                 return Ended(signal="transient", reason="timed_out", detail="It took longer than PHAROS_JOB_TIMEOUT.")
-            if stop_asked is None and self._stops.wanted(job.id):
-                stop_asked = now
+            if stop_asked is None and (why := self._stops.why(job.id)) is not None:
+                stop_asked, self._asked = now, why
                 self._process.say(StopTask())
             if stop_asked is not None and now - stop_asked > self._conditions.timing.grace:
                 self._process.kill()
@@ -198,6 +202,7 @@ class Runner:
             # The lease outlasts a renewal: ask again soon, and let the fence decide if it was too late.
             log.warning("renewal_put_off", job_id=job.id)
             return now - timing.renew + timing.heartbeat
+        self._held_at = now
         if renewal.cancel_requested or not renewal.held:
             self._stops.cancel(job.id)
         return now
@@ -220,13 +225,13 @@ class Runner:
 
         What stays is invisible, and the next publish of the repository takes it along.
         """
-        if job.kind is not Kind.INGEST or not ended.state.ended or self._stops.stopping:
+        if not self._wrote or job.kind is not Kind.INGEST or not ended.state.ended or self._stops.stopping:
             return
         problem: str | None
         try:
             self._process.warm()
             self._process.say(self._rubbish(job, published=ended.state is State.SUCCEEDED))
-            answer: Up | None = self._process.hear(_TIDY)
+            answer = self._answer(_TIDY)
             problem = answer.problem if isinstance(answer, Tidied) else "no answer in time"
         except (ComputeDied, PharosError) as error:
             problem = str(error)
@@ -234,11 +239,17 @@ class Runner:
             log.warning("tidying_put_off", job_id=job.id, problem=problem)
             self._process.kill()
 
-    def _rubbish(self, job: Job, *, published: bool) -> TidyUp:
-        """Say what may go: all up to this attempt's own generation, but never what is visible.
+    def _answer(self, patience: float) -> Up | None:
+        """Return the next message; ``None`` after ``patience`` seconds, or when this worker is to stop."""
+        end = self._clock() + patience
+        while self._clock() < end and not self._stops.stopping:
+            message = self._process.hear(_POLL)
+            if message is not None:
+                return message
+        return None
 
-        An attempt may succeed without publishing: then what was visible before still is.
-        """
+    def _rubbish(self, job: Job, *, published: bool) -> TidyUp:
+        """Say what may go: all up to this attempt's own generation, but never what is visible."""
         generation = job.generation or 0
         visible = self._publisher.published(job)
         return TidyUp(

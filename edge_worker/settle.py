@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from edge_worker.attempt.messages import Done, Ended
+from edge_worker.stops import Stops
 from shared.errors import LedgerRefused, LedgerUnavailable
 from shared.jobs.kinds import Kind
-from shared.jobs.retry import backoff
+from shared.jobs.retry import MAX_FAILURES, backoff
 from shared.jobs.states import State
 from shared.knowledge import Knowledge
 from shared.ledger.keeper import Keeper
@@ -22,8 +24,16 @@ from shared.timing import Timing
 
 log = get_logger(__name__)
 
+#: Why a worker gives a job back that could have gone on.
+GiveBack = Literal["worker_stopping", "worker_paused"]
+_GIVEN_BACK: dict[GiveBack, str] = {
+    "worker_stopping": "The worker was asked to stop; the job waits for the next one.",
+    "worker_paused": "The worker was paused; the job waits for the next one.",
+}
 #: What of a payload does not shape the result.
 _NOT_PARAMETERS = frozenset({"url", "ref", "force"})
+#: A handler that says "not now" is asked again after so many first back-offs: ten minutes.
+_NOT_NOW = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +45,13 @@ class Settler:
     vector_store: str
     timing: Timing
 
-    def published(self, job: Job, done: Done) -> EndReport:
-        """Publish what the attempt learned and end its job as succeeded, both or neither."""
+    def published(self, job: Job, done: Done, *, renew: Callable[[], object], stops: Stops) -> EndReport:
+        """Publish what the attempt learned and end its job as succeeded, both or neither.
+
+        While the ledger does not take it, it is tried again for as long as a lease lasts, and the lease renewed.
+        """
         try:
-            for attempt in Retrying(
-                retry=retry_if_exception_type(LedgerUnavailable),
-                stop=stop_after_delay(self.timing.lease),
-                wait=wait_exponential(multiplier=0.5, max=10),
-                reraise=True,
-            ):
+            for attempt in self._tries(renew, stops):
                 with attempt:
                     self._write(job, done)
         except Refused as refused:
@@ -51,28 +59,47 @@ class Settler:
         except LedgerRefused as error:
             return self._end(job, State.FAILED, error.code.lower(), error.message)
         except LedgerUnavailable as error:
-            return self.failed(job, reason=error.code.lower(), detail=error.message)
+            if stops.stopping:
+                return self._snooze(job, "worker_stopping", _GIVEN_BACK["worker_stopping"])
+            return self._failed(job, reason=error.code.lower(), detail=error.message)
         return _report(job, State.SUCCEEDED, None)
 
-    def settled(self, job: Job, ended: Ended, *, stopping: bool) -> EndReport:
-        """Record an end without a result; one that was cancelled because the worker stops goes back to the queue."""
+    def _tries(self, renew: Callable[[], object], stops: Stops) -> Retrying:
+        def wait(seconds: float) -> None:
+            renew()
+            stops.wait(seconds)
+
+        out_of_time = stop_after_delay(self.timing.lease)
+        return Retrying(
+            retry=retry_if_exception_type(LedgerUnavailable),
+            stop=lambda state: stops.stopping or out_of_time(state),
+            wait=wait_exponential(multiplier=0.5, max=10),
+            sleep=wait,
+            reraise=True,
+        )
+
+    def settled(self, job: Job, ended: Ended, *, give_back: GiveBack | None) -> EndReport:
+        """Record an end without a result; what broke off because the worker gives the job back is not counted."""
         if ended.signal == "permanent":
             return self._end(job, State.FAILED, ended.reason, ended.detail)
-        if ended.signal == "transient":
-            return self.failed(job, reason=ended.reason, detail=ended.detail)
         if ended.signal == "snooze":
-            return self._snooze(job, ended.reason, ended.detail)
-        if stopping:
-            return self._snooze(job, "worker_stopping", "The worker was asked to stop; the job waits for the next one.")
+            return self._snooze(job, ended.reason, ended.detail, delay=_NOT_NOW * self.timing.retry_base)
+        if give_back is not None:
+            return self._snooze(job, give_back, _GIVEN_BACK[give_back])
+        if ended.signal == "transient":
+            return self._failed(job, reason=ended.reason, detail=ended.detail)
         return self._end(job, State.CANCELLED, ended.reason, ended.detail)
 
-    def failed(self, job: Job, *, reason: str, detail: str) -> EndReport:
+    def _failed(self, job: Job, *, reason: str, detail: str) -> EndReport:
         """Count a failure: the job is tried again after a pause, or ends when its attempts are spent."""
-        delay = backoff(job.failures + 1, self.timing.retry_base)
+        failures = job.failures + 1
+        delay = backoff(failures, self.timing.retry_base)
+        last = f" That was the last of {MAX_FAILURES} tries." if failures >= MAX_FAILURES else ""
+        said = f"{detail}{last}"
         return _told(
             job,
-            lambda: self.keeper.retry(job.id, attempt=job.attempt, reason=reason, detail=detail, delay=delay),
-            detail,
+            lambda: self.keeper.retry(job.id, attempt=job.attempt, reason=reason, detail=said, delay=delay),
+            said,
         )
 
     def _write(self, job: Job, done: Done) -> None:
@@ -96,8 +123,12 @@ class Settler:
         reason = "cancel_requested" if refused.reason == "cancelled" else "superseded"
         return self._end(job, State.CANCELLED, reason, "Nothing of this run is visible.")
 
-    def _snooze(self, job: Job, reason: str, detail: str) -> EndReport:
-        return _told(job, lambda: self.keeper.snooze(job.id, attempt=job.attempt, reason=reason, detail=detail), detail)
+    def _snooze(self, job: Job, reason: str, detail: str, *, delay: float = 0.0) -> EndReport:
+        return _told(
+            job,
+            lambda: self.keeper.snooze(job.id, attempt=job.attempt, reason=reason, detail=detail, delay=delay),
+            detail,
+        )
 
     def _end(self, job: Job, state: State, reason: str, detail: str) -> EndReport:
         def move() -> State | None:

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import psutil
-from pydantic import SecretStr
-
+from edge_worker.abilities import abilities, read_kinds, read_models
 from edge_worker.attempt.messages import Equipment, Hello
-from edge_worker.attempt.process import ComputeProcess
+from edge_worker.attempt.process import ENTRY, ComputeProcess
 from edge_worker.claims import Claims
+from edge_worker.duty import OwnDuty
+from edge_worker.farewell import say_too_old
 from edge_worker.hand import Hand
-from edge_worker.heartbeats import Goodbye, Heartbeats
-from edge_worker.runner import Conditions, Runner, Stops
+from edge_worker.heartbeats import Heartbeats
+from edge_worker.line import Line
+from edge_worker.machine import GpuWatch
+from edge_worker.newest import Newest
+from edge_worker.portrait import Portrait, product_version
+from edge_worker.runner import Conditions, Runner
 from edge_worker.scratch import claim_scratch
 from edge_worker.settle import Settler
+from edge_worker.slots import Slots
+from edge_worker.stops import Stops
 from edge_worker.worker import Obedience, Worker
 from shared.errors import ConfigurationError, MailboxUnavailable, PharosError
 from shared.ids import new_worker_id
+from shared.jobs.kinds import Kind
 from shared.ledger.keeper import Keeper
 from shared.ledger.migrate import latest_version
 from shared.ledger.postgres import Database
 from shared.ledger.publish import Publisher
-from shared.mailbox.connection import connect
-from shared.mailbox.lanes import Mailbox
+from shared.mailbox.opening import open_mailbox
 from shared.nodes.capabilities import Capabilities
 from shared.nodes.heartbeat import Heartbeat
 from shared.settings import EdgeSettings
 
 
 def equipment(settings: EdgeSettings) -> Equipment:
-    """Return what the compute process is told of this worker; nothing in it opens the ledger."""
+    """Return what a compute process is told of this worker; nothing in it opens the ledger."""
     key = settings.qdrant_api_key
     return Equipment(
         node=settings.node,
@@ -56,140 +59,165 @@ def equipment(settings: EdgeSettings) -> Equipment:
         max_files=settings.max_files,
         max_file_kb=settings.max_file_kb,
         log_level=settings.log_level,
+        fault_at=settings.fault_at,
     )
 
 
-def capabilities(settings: EdgeSettings, hello: Hello) -> Capabilities:
-    """Return what this worker can do, from what its machine and its compute process say."""
-    return Capabilities(
-        node=settings.node,
-        gpu=hello.gpu and settings.device != "cpu",
-        gpu_name=hello.gpu_name,
-        gpu_memory=hello.gpu_memory,
-        memory=round(psutil.virtual_memory().total / 2**30, 1),
-        cpus=os.cpu_count() or 1,
-        system=platform.system(),
-        machine=platform.machine(),
-        vector_store=settings.vector_store,
-    )
+def build_worker(
+    settings: EdgeSettings,
+    environment: Mapping[str, str],
+    stopped: threading.Event,
+    *,
+    sleeping: threading.Event | None = None,
+    entry: str = ENTRY,
+) -> Worker:
+    """Return a worker that is ready to run; its first compute process is warm, its ledger checked.
 
-
-def build_worker(settings: EdgeSettings, environment: Mapping[str, str], stopped: threading.Event) -> Worker:
-    """Return a worker that is ready to run; its compute process is warm, its ledger checked.
+    ``sleeping`` is set when the machine goes to sleep; ``entry`` is the module that compute processes run.
 
     Raises:
-        ConfigurationError: git is missing, a role is wrong, or the ledger's schema is another version's.
+        ConfigurationError: git is missing, a setting or a role is wrong, or the ledger's schema is another version's.
         LedgerUnavailable, Transient: the ledger does not answer; the compute process does not start.
     """
     if shutil.which("git") is None:
         raise ConfigurationError("git is not on the PATH of this worker. Install it, for example: apt install git")
     timing, worker_id = settings.timing, new_worker_id(settings.node)
+    named = (read_kinds(settings.kinds), read_models(settings.models))
+    mailbox, bell = open_mailbox(settings, wait=timing.mailbox_wait), open_mailbox(settings, wait=0.0)
     scratch = claim_scratch(settings.work_dir, worker_id)
-    keeper = Keeper(_checked(settings.keeper_database_url))
-    publisher = Publisher(_checked(settings.database_url))
-    child_environment = {name: value for name, value in environment.items() if not name.startswith("PHAROS_")}
-    process = ComputeProcess(equipment(settings), environment=child_environment)
-    hello = process.warm()
+    databases = _ledger(settings)
+    keeper, publisher = Keeper(databases[0]), Publisher(databases[1])
+    processes = _processes(settings, environment, entry)
+    hello = processes[0].warm()
     assert hello is not None
-    can = capabilities(settings, hello)
+    can = _abilities(settings, hello, *named)
+    duty, soon = OwnDuty(settings.work_dir / f"{settings.node}.duty.json"), threading.Event()
+    stops, hand = Stops(paused=lambda: duty.paused), Hand(tell=soon.set, every=timing.heartbeat / 10)
     claims = Claims(
         worker=worker_id,
         capabilities=can,
         keeper=keeper,
-        mailbox=_mailbox(settings, wait=timing.mailbox_wait),
-        bell=_mailbox(settings, wait=0.0),
+        mailbox=mailbox,
+        bell=bell,
+        duty=duty,
         timing=timing,
+        news=soon.set,
     )
     with suppress(MailboxUnavailable):
         # So that the first heartbeat is true; a mailbox that is not there now is asked again when it is waited on.
         claims.greet()
-    stops = Stops()
-    soon = threading.Event()
-    hand = Hand(tell=soon.set, every=timing.heartbeat / 10)
+    settler = Settler(keeper=keeper, publisher=publisher, vector_store=settings.vector_store, timing=timing)
+    conditions = Conditions(
+        worker=worker_id, work_dir=scratch, job_timeout=settings.job_timeout.total_seconds(), timing=timing
+    )
+    slots = Slots(
+        [
+            Runner(
+                process=process,
+                keeper=keeper,
+                publisher=publisher,
+                settler=settler,
+                stops=stops,
+                conditions=conditions,
+                report=hand.report,
+            )
+            for process in processes
+        ],
+        hand=hand,
+        freed=claims.freed,
+    )
+    # Heartbeats and the line carry the same orders; whoever hears them, the newest plane is obeyed.
+    obey = Newest(Obedience(claims=claims, stops=stops, duty=duty, tell=soon.set))
+    line = Line(
+        control_url=settings.control_url,
+        token=settings.worker_token,
+        worker=worker_id,
+        obey=obey,
+        answers={"echo": lambda body: body},
+        timing=timing,
+        tell=soon.set,
+    )
+    portrait = Portrait(
+        worker=worker_id,
+        version=product_version(),
+        capabilities=can,
+        slots=settings.slots,
+        hand=hand,
+        claims=claims,
+        duty=duty,
+        work=slots,
+        line=line,
+        gpus=GpuWatch() if hello.gpu else None,
+        databases=databases,
+        mailboxes=[one for one in (mailbox, bell) if one is not None],
+    )
     heartbeats = Heartbeats(
         control_url=settings.control_url,
         token=settings.worker_token,
-        compose=_composer(worker_id, can, hand, claims, process),
+        compose=portrait,
         hand=hand,
-        obey=Obedience(claims=claims, stops=stops),
+        obey=obey,
         soon=soon,
         timing=timing,
     )
-    runner = Runner(
-        process=process,
-        keeper=keeper,
-        publisher=publisher,
-        settler=Settler(keeper=keeper, publisher=publisher, vector_store=settings.vector_store, timing=timing),
-        stops=stops,
-        conditions=Conditions(
-            worker=worker_id,
-            work_dir=scratch,
-            job_timeout=settings.job_timeout.total_seconds(),
-            timing=timing,
-        ),
-        report=hand.report,
-    )
     return Worker(
         claims=claims,
-        runner=runner,
+        slots=slots,
         stops=stops,
-        hand=hand,
         heartbeats=heartbeats,
-        process=process,
+        line=line,
         timing=timing,
         stopped=stopped,
+        sleeping=sleeping or threading.Event(),
         scratch=scratch,
     )
 
 
-def _checked(url: SecretStr) -> Database:
-    database = Database(url, connections=2)
-    try:
-        database.check()
-    except PharosError:
-        database.close()
-        raise
-    return database
-
-
-def _mailbox(settings: EdgeSettings, *, wait: float) -> Mailbox | None:
-    return Mailbox(connect(settings.redis_url, wait=wait)) if settings.redis_url is not None else None
-
-
-def _composer(
-    worker: str, can: Capabilities, hand: Hand, claims: Claims, process: ComputeProcess
-) -> Callable[[Goodbye | None], Heartbeat]:
-    def compose(goodbye: Goodbye | None) -> Heartbeat:
-        running, ended = hand.show()
-        return Heartbeat(
-            worker=worker,
+def farewell(settings: EdgeSettings) -> str | None:
+    """Tell the control plane that this worker is too old for the ledger; return what it says to that."""
+    return say_too_old(
+        control_url=settings.control_url,
+        token=settings.worker_token,
+        heartbeat=Heartbeat(
+            worker=new_worker_id(settings.node),
             version=product_version(),
             schema_version=latest_version(),
-            capabilities=can,
-            attempts=running,
-            ended=ended,
-            mailbox=claims.reaches_mailbox,
-            memory_mib=_memory(process.pid),
-            goodbye=goodbye,
-        )
-
-    return compose
+            capabilities=Capabilities(node=settings.node, vector_store=settings.vector_store),
+            slots=settings.slots,
+            goodbye="too_old",
+        ),
+    )
 
 
-def _memory(child: int | None) -> int:
-    return (_resident(os.getpid()) + (_resident(child) if child is not None else 0)) // 2**20
-
-
-def _resident(pid: int) -> int:
+def _ledger(settings: EdgeSettings) -> tuple[Database, Database]:
+    """Return the way of the keeper and that of the app, both checked; as many connections as jobs, and one."""
+    opened = list[Database]()
     try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
+        for url in (settings.keeper_database_url, settings.database_url):
+            database = Database(url, connections=settings.slots + 1)
+            opened.append(database)
+            database.check()
+    except PharosError:
+        for database in opened:
+            database.close()
+        raise
+    return opened[0], opened[1]
 
 
-def product_version() -> str:
-    """Return the version of Pharos that is installed, or ``source`` when it runs from a checkout."""
-    try:
-        return version("pharos")
-    except PackageNotFoundError:
-        return "source"
+def _processes(settings: EdgeSettings, environment: Mapping[str, str], entry: str) -> list[ComputeProcess]:
+    told = equipment(settings)
+    clean = {name: value for name, value in environment.items() if not name.startswith("PHAROS_")}
+    return [ComputeProcess(told, environment=clean, entry=entry) for _ in range(settings.slots)]
+
+
+def _abilities(settings: EdgeSettings, hello: Hello, kinds: tuple[Kind, ...], models: tuple[str, ...]) -> Capabilities:
+    return abilities(
+        hello,
+        node=settings.node,
+        kinds=kinds,
+        models=models,
+        device=settings.device,
+        gpu_memory=settings.gpu_memory,
+        memory=settings.memory,
+        vector_store=settings.vector_store,
+    )

@@ -1,22 +1,28 @@
-"""The worker: one thread works, one tells the control plane, and the main one waits to be asked to stop."""
+"""The worker: one thread claims, one in each slot works, two talk with the control plane, the main one waits."""
 
 from __future__ import annotations
 
 import shutil
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_worker.attempt.process import ComputeProcess
 from edge_worker.claims import Claims
-from edge_worker.hand import Hand
+from edge_worker.duty import OwnDuty
 from edge_worker.heartbeats import Heartbeats
-from edge_worker.runner import Runner, Stops
+from edge_worker.line import Line
+from edge_worker.slots import Slots
+from edge_worker.stops import Stops
 from shared.logs import get_logger
 from shared.nodes.heartbeat import Orders
 from shared.timing import Timing
 
 log = get_logger(__name__)
+
+#: Seconds beyond twice the grace in which a worker that stops has given everything back.
+_LAST = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,47 +30,72 @@ class Worker:
     """All the parts of a worker process."""
 
     claims: Claims
-    runner: Runner
+    slots: Slots
     stops: Stops
-    hand: Hand
     heartbeats: Heartbeats
-    process: ComputeProcess
+    line: Line
     timing: Timing
+    #: Set by whoever wants the end, and by whoever hears that the machine goes to sleep.
     stopped: threading.Event
+    sleeping: threading.Event
     scratch: Path
 
     def run(self) -> bool:
         """Work until ``stop``; give back what is in hand, say goodbye. Return whether that was on request."""
-        worker = threading.Thread(target=self._work, name="work", daemon=True)
-        teller = threading.Thread(target=self.heartbeats.run, name="heartbeats", daemon=True)
-        worker.start()
-        teller.start()
-        # Either thread ends by itself only when it broke: then the service is better started anew.
-        while not self.stopped.wait(1.0) and worker.is_alive() and teller.is_alive():
+        threads = [
+            _thread("claims", self._claim),
+            _thread("heartbeats", self.heartbeats.run),
+            _thread("line", self.line.run),
+        ]
+        self.slots.start()
+        for thread in (*threads, _thread("sleep", self._tell_sleep)):
+            thread.start()
+        # Each ends by itself only when it broke: then the service is better started anew.
+        while not self.stopped.wait(1.0) and self.slots.alive and all(thread.is_alive() for thread in threads):
             pass
         asked = self.stopped.is_set()
-        # Where one thread broke, the other one ends like this.
+        # Where one thread broke, the others end like this.
         self.stopped.set()
-        self.stops.shut_down()
-        self.claims.close()
-        worker.join(self.timing.grace * 2 + 5)
-        self.process.kill()
+        self.sleeping.set()
+        self._give_back(threads[0])
+        self.line.stop()
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.heartbeats.stop("stopping")
         log.info("worker_stopped", on_request=asked)
         return asked
 
     def stop(self) -> None:
-        """Ask for the end; safe in a signal handler."""
+        """Ask for the end; safe from any thread."""
         self.stopped.set()
 
-    def _work(self) -> None:
-        while not self.stopped.is_set():
-            job = self.claims.next()
+    def _give_back(self, claiming: threading.Thread) -> None:
+        """Return once nothing is in hand any more, or when that takes longer than it may."""
+        end = time.monotonic() + self.timing.grace * 2 + _LAST
+        self.stops.shut_down()
+        self.claims.close()
+        claiming.join(self.timing.grace)
+        left = max(0.0, end - time.monotonic())
+        self.slots.close(gently=max(0.0, left - _LAST), within=left)
+
+    def _claim(self) -> None:
+        while not self.stopped.is_set() and self.slots.await_free():
+            job = self.claims.next(overdue=lambda: self.slots.overdue)
             if job is not None:
-                report = self.runner.run(job)
-                self.hand.end(report)
-                self.runner.tidy(job, report)
+                self.slots.give(job)
+
+    def _tell_sleep(self) -> None:
+        """Tell the plane that the machine goes to sleep, so that it is not taken for lost; what runs stays in hand."""
+        while True:
+            self.sleeping.wait()
+            if self.stopped.is_set():
+                return
+            self.sleeping.clear()
+            log.info("sleep_announced")
+            self.heartbeats.say_goodbye("sleeping")
+
+
+def _thread(name: str, work: Callable[[], object]) -> threading.Thread:
+    return threading.Thread(target=work, name=name, daemon=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +104,18 @@ class Obedience:
 
     claims: Claims
     stops: Stops
+    duty: OwnDuty
+    #: Called when the plane should hear of it at once.
+    tell: Callable[[], None]
 
     def __call__(self, orders: Orders) -> None:
         """Follow them."""
+        if orders.duty is not None and self.duty.follow(orders.duty):
+            self.claims.interrupt()
+            self.tell()
+        self.claims.refuse(orders.refused)
         self.claims.lanes(orders.lanes)
         for job_id in orders.cancel:
             self.stops.cancel(job_id)
         if orders.look is not None:
-            self.claims.look()
+            self.claims.look(orders.look)

@@ -16,6 +16,26 @@ class Progress(TypedDict):
     total: int
 
 
+class Action(TypedDict):
+    """The one thing that would help; ``node`` is where to run the command."""
+
+    code: str
+    text: str
+    command: str | None
+    node: str | None
+
+
+class Waiting(TypedDict):
+    """Why a job waits."""
+
+    code: str
+    text: str
+    capable: list[str]
+    position: int
+    eta_seconds: float | None
+    action: Action | None
+
+
 class Job(TypedDict):
     """A job."""
 
@@ -34,6 +54,7 @@ class Job(TypedDict):
     finished_at: str | None
     seconds: float | None
     progress: Progress | None
+    waiting: Waiting | None
     result: dict[str, Any] | None
 
 
@@ -46,6 +67,8 @@ class Accepted(TypedDict):
     repository_id: str
     position: int
     deduplicated: bool
+    retry_of: str | None
+    waiting: Waiting | None
 
 
 class WorkerStatus(TypedDict):
@@ -59,21 +82,96 @@ class WorkerStatus(TypedDict):
     seen_seconds_ago: float | None
 
 
+class Attempt(TypedDict):
+    """A job in a worker's hand."""
+
+    job_id: str
+    attempt: int
+    repository: str
+    stage: str
+    done: int
+    total: int
+
+
+class Duty(TypedDict):
+    """Whether a worker takes jobs, and the order that made it so."""
+
+    state: str
+    note: str | None
+    seconds_left: float | None
+    order: str | None
+
+
+class DutyOrder(TypedDict):
+    """What somebody wants of a worker."""
+
+    id: str
+    state: str
+    note: str | None
+    seconds: float | None
+
+
 class Worker(TypedDict):
-    """One worker."""
+    """One worker; ``since`` is the seconds that it has been in its state."""
 
     worker: str
     node: str
     state: str
+    since: float
+    why: str | None
+    attempts: list[Attempt]
+    duty: Duty
+    by: str | None
+    wanted: DutyOrder | None
+    power: str | None
+    battery: float | None
     seen_seconds_ago: float
     memory_mib: int
     capabilities: dict[str, Any]
+    line: str
+    transport: str | None
+
+
+class Takeable(TypedDict):
+    """A waiting job that a worker could take."""
+
+    id: str
+    kind: str
+    repository: str
+
+
+class WorkerDetail(Worker):
+    """One worker, and what waits that it could take."""
+
+    others: list[str]
+    could_take: list[Takeable]
+
+
+class DutyAnswer(TypedDict):
+    """What became of a duty order; ``workers`` are there to follow it."""
+
+    name: str
+    order: DutyOrder
+    by: str
+    workers: list[str]
+    message: str
+
+
+class Echo(TypedDict):
+    """A text that a worker said again over its line."""
+
+    worker: str
+    node: str
+    hops: int
+    round_trip_ms: float
+    text: str
 
 
 class Part(TypedDict):
-    """One thing that the control plane stands on."""
+    """One thing that the control plane stands on; ``transport`` is how Redis is reached, where that is known."""
 
     state: str
+    transport: str | None
 
 
 class Health(TypedDict):
@@ -81,6 +179,26 @@ class Health(TypedDict):
 
     status: str
     parts: dict[str, Part]
+
+
+class UsageMeter(TypedDict):
+    """One meter of the month's plans, in commands or hours, as its name says; ``reached_on`` is a date."""
+
+    meter: str
+    used: float
+    limit: float
+    share: float
+    forecast: float | None
+    reached_on: str | None
+    warning: str | None
+
+
+class Usage(TypedDict):
+    """What this month has taken of the plans."""
+
+    month: str
+    since: str
+    meters: list[UsageMeter]
 
 
 class Repository(TypedDict):

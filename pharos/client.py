@@ -17,6 +17,8 @@ import httpx2
 from pharos.answers import (
     MOST,
     Accepted,
+    DutyAnswer,
+    Echo,
     File,
     Health,
     Job,
@@ -24,10 +26,13 @@ from pharos.answers import (
     Repository,
     SignIn,
     Similar,
+    Usage,
     Worker,
+    WorkerDetail,
     WorkerStatus,
 )
-from shared.errors import InvalidRequest, JobSignal, NotFound, PharosError, Unauthorized, Unavailable
+from pharos.failures import Unreachable, failure_of
+from shared.errors import PharosError
 
 #: Seconds that a sleeping host may take to wake; a free plan takes about 30.
 PATIENCE = 90.0
@@ -36,19 +41,6 @@ QUIET = 3.0
 WAKING = "Waking the control plane. This takes about 30 s on the free plan."
 #: What a host answers in place of a plane that is not up yet.
 _ASLEEP = frozenset({502, 503, 504})
-_BY_STATUS: Mapping[int, type[PharosError]] = {
-    400: InvalidRequest,
-    401: Unauthorized,
-    404: NotFound,
-    422: InvalidRequest,
-    503: Unavailable,
-}
-
-
-class Unreachable(Unavailable):
-    """The control plane does not answer."""
-
-    code = "UNREACHABLE"
 
 
 class PlaneClient:
@@ -92,6 +84,26 @@ class PlaneClient:
         answer: list[Worker] = self._ask("GET", "/api/v1/workers")
         return answer
 
+    def worker(self, name: str) -> WorkerDetail:
+        """Return one worker, by its node's name or its own id."""
+        answer: WorkerDetail = self._ask("GET", f"/api/v1/workers/{_segment(name)}")
+        return answer
+
+    def order(self, name: str, verb: str, body: Mapping[str, object]) -> DutyAnswer:
+        """Have a worker ``pause``, ``drain`` or ``resume``; return who is there to follow."""
+        answer: DutyAnswer = self._ask("POST", f"/api/v1/workers/{_segment(name)}/{verb}", json=body)
+        return answer
+
+    def echo(self, *, seconds: float) -> Echo:
+        """Have the least loaded worker say a text again over its line within so many seconds."""
+        answer: Echo = self._ask("POST", "/api/v1/workers/echo", json={"seconds": seconds})
+        return answer
+
+    def usage(self) -> Usage:
+        """Return what this month has taken of the plans."""
+        answer: Usage = self._ask("GET", "/api/v1/usage")
+        return answer
+
     def sign_in(self) -> SignIn:
         """Return a link that signs a browser in, once."""
         answer: SignIn = self._ask("POST", "/api/v1/sign-in-codes")
@@ -115,6 +127,11 @@ class PlaneClient:
     def cancel(self, job_id: str) -> Job:
         """Ask for a job to be cancelled; return it as it is then."""
         answer: Job = self._ask("DELETE", f"/api/v1/jobs/{_segment(job_id)}")
+        return answer
+
+    def retry(self, job_id: str) -> Accepted:
+        """Run an ended job again; asked again after a lost answer, the plane finds the new job by its key."""
+        answer: Accepted = self._ask("POST", f"/api/v1/jobs/{_segment(job_id)}/retry", key=str(uuid.uuid4()))
         return answer
 
     def repositories(self) -> Iterator[Repository]:
@@ -221,10 +238,7 @@ class PlaneClient:
         error = body.get("error")
         if not isinstance(error, dict):
             return self._unreachable(f"HTTP {response.status_code}, and not from Pharos", sent=False)
-        message, details = str(error.get("message")), error.get("details") or [{}]
-        kind = _BY_CODE.get(str(error.get("code"))) or _BY_STATUS.get(response.status_code, PharosError)
-        first = details[0] if isinstance(details[0], dict) else {}
-        return kind(" ".join([message, *_named(first)]))
+        return failure_of(response.status_code, error)
 
     def _unreachable(self, cause: str, *, sent: bool) -> Unreachable:
         state = "Whether it did what was asked is not known: pharos jobs." if sent else "Nothing was changed."
@@ -246,12 +260,6 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _named(details: Mapping[str, object]) -> list[str]:
-    """Which value a validation error is about, since its message does not say."""
-    place, what = details.get("where"), details.get("what")
-    return [f"({place}: {what})"] if place and what else []
-
-
 def _segment(text: str) -> str:
     return quote(text, safe="")
 
@@ -262,13 +270,3 @@ def _object(response: httpx2.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _tree(top: type[PharosError]) -> Iterator[type[PharosError]]:
-    yield top
-    for below in top.__subclasses__():
-        yield from _tree(below)
-
-
-# How an attempt ends never crosses HTTP.
-_BY_CODE = {kind.code: kind for kind in _tree(PharosError) if not issubclass(kind, JobSignal)}

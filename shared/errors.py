@@ -2,6 +2,7 @@
 
 PharosError
 ├── ConfigurationError          a setting is missing or wrong; the process ends with exit code 78
+│   └── SchemaMismatch          the ledger was made for another version
 ├── RequestError                the caller must change something (4xx)
 │   ├── InvalidRequest
 │   │   └── InvalidRepository
@@ -49,6 +50,10 @@ class ConfigurationError(PharosError):
     """A setting is missing or wrong."""
 
     code = "CONFIGURATION"
+
+
+class SchemaMismatch(ConfigurationError):
+    """The ledger has another schema than this version was written for."""
 
 
 class RequestError(PharosError):

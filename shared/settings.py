@@ -76,6 +76,9 @@ class SharedSettings(BaseSettings):
     )
     local_roots: Words = Field(default=(), description="Folders below which local repositories may be read.")
     time_scale: float = Field(default=1.0, gt=0, le=1, description="Shrinks every time of Timing; for tests.")
+    fault_at: str | None = Field(
+        default=None, description="Where this process kills or freezes itself, as worker.started:kill; for tests."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def secrets(self) -> list[str]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from upstash.server import Upstash
+
     from pharos.stack.postgres import EmbeddedPostgres
     from pharos.stack.redis import EmbeddedRedis
 
@@ -72,4 +74,13 @@ def redis_server(servers_folder: Path, require: Callable[[str], None]) -> Iterat
     program = find_redis_program()
     assert program is not None
     with EmbeddedRedis(servers_folder / "redis", program=program) as server:
+        yield server
+
+
+@pytest.fixture
+def upstash(redis_server: EmbeddedRedis) -> Iterator[Upstash]:
+    """Upstash's REST protocol in front of the session's Redis: ``url`` and ``token``, and switches for a test."""
+    from upstash.server import serve_upstash
+
+    with serve_upstash(redis_server.url) as server:
         yield server

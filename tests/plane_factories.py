@@ -41,6 +41,7 @@ def a_job(**changes: Any) -> Job:
         generation=None,
         worker_id=None,
         node=None,
+        run_after=NOON,
         deadline_at=NOON + timedelta(hours=24),
         cancel_requested_at=None,
         created_at=NOON,

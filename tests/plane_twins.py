@@ -11,15 +11,23 @@ from plane_factories import A_REPOSITORY, FILES, NOON, REPOSITORY, REPOSITORY_ID
 
 from cloud_api.app import create_app
 from cloud_api.board import Board
+from cloud_api.budget import Plan
+from cloud_api.delivery import Delivery
+from cloud_api.duties import Duties
+from cloud_api.lines import Lines
 from cloud_api.presence import Presence
 from cloud_api.services.bundle import Services
 from cloud_api.services.health import Health, HealthView, PartView
 from cloud_api.services.heartbeats import Heartbeats
 from cloud_api.services.history import History, HistoryView, summarise
 from cloud_api.services.jobs import Jobs
+from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
 from cloud_api.services.submit import Submit, SubmitAnswer
-from shared.errors import IdempotencyConflict, NotFound, PharosError, QueueFull
+from cloud_api.services.waiting import Reasons
+from cloud_api.services.workers import Workers
+from cloud_api.usage import Usage
+from shared.errors import IdempotencyConflict, NotEnded, NotFound, PharosError, QueueFull
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.ledger.records import Job
@@ -58,7 +66,7 @@ class SubmitTwin:
                 raise IdempotencyConflict
             return SubmitAnswer(job=job, position=1, outcome="replayed")
         for place, job in enumerate(self.jobs, 1):
-            if job.repository == found.name:
+            if job.repository == found.name and not job.state.ended:
                 return SubmitAnswer(job=job, position=place, outcome="deduplicated")
         if len(self.jobs) >= self.cap:
             waiting = len(self.jobs)
@@ -78,6 +86,21 @@ class SubmitTwin:
         if idempotency is not None:
             self.keys[idempotency[0]] = (idempotency[1], job)
         return SubmitAnswer(job=job, position=len(self.jobs), outcome="created")
+
+    def again(self, job: Job, *, idempotency: tuple[bytes, bytes] | None) -> SubmitAnswer:
+        """Take the work of an ended job once more."""
+        if not job.state.ended:
+            raise NotEnded
+        return self.ingest(
+            tenant=job.tenant_id,
+            address=job.repository,
+            ref=job.payload["ref"],
+            epochs=job.payload["epochs"],
+            force=job.payload["force"],
+            priority=job.priority,
+            needs=job.needs,
+            idempotency=idempotency,
+        )
 
     def remove(self, wanted: str, *, tenant: UUID) -> SubmitAnswer:
         """Queue a removal of the one repository there is."""
@@ -220,22 +243,39 @@ class HealthTwin:
 class House:
     """The twins and the real rooms between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing = Timing()) -> None:  # noqa: B008 - frozen
         self.board = Board()
         self.board.load((), ())
-        self.presence = Presence(timing=Timing())
+        self.presence = Presence(timing=timing)
+        self.duties = Duties(self.presence)
+        self.lines = Lines(timing=timing)
+        #: Workers that were told at once that there is an order for them.
+        self.told: list[str] = []
         self.submit = SubmitTwin(board=self.board)
         self.jobs = JobsTwin(submit=self.submit)
+        self.delivery = Delivery(None, pause=1, ttl=1)
         self.health = HealthTwin()
+        self.sent = 0
+        self.usage = Usage(
+            plan=Plan(redis_commands=500_000, postgres_hours=400, host_hours=750),
+            commands=lambda: self.sent,
+            ledger_idle=lambda: (),
+        )
         self.services = Services(
             submit=cast(Submit, self.submit),
             jobs=cast(Jobs, self.jobs),
+            reasons=Reasons(
+                board=self.board, presence=self.presence, delivery=self.delivery, timing=timing, now=lambda: NOON
+            ),
             history=cast(History, HistoryTwin(board=self.board)),
             repositories=cast(Repositories, RepositoriesTwin()),
             presence=self.presence,
+            workers=Workers(presence=self.presence, board=self.board, duties=self.duties, tell=self.told.append),
             heartbeats=cast(Heartbeats, HeartbeatsTwin(presence=self.presence)),
+            line=Line(lines=self.lines, presence=self.presence, epoch=lambda: 7),
             board=self.board,
             health=cast(Health, self.health),
+            usage=self.usage,
         )
         self.app = create_app(services=self.services, admin_token=ADMIN, worker_token=WORKER)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -13,6 +14,8 @@ from starlette.responses import Response
 from cloud_api.http.clock import utc_now
 
 T = TypeVar("T")
+#: Names of fields, or for a field the names of its own.
+Ticking = frozenset[str] | Mapping[str, frozenset[str]]
 
 
 def _zulu(moment: datetime) -> str:
@@ -61,13 +64,17 @@ def unchanged(request: Request, etag: str) -> bool:
 
 
 def polled(
-    request: Request, data: BaseModel, *, ticking: frozenset[str] = frozenset(), retry_after: int | None = None
+    request: Request, data: BaseModel, *, ticking: Ticking = frozenset(), retry_after: int | None = None
 ) -> Response:
     """Return ``data`` in its envelope with an ``ETag``, or 304 when the caller holds it already.
 
-    Fields named in ``ticking`` change with every look and are left out of the tag. ``retry_after`` is in seconds.
+    Fields named in ``ticking``, or fields of a field, change with every look and are left out of the tag.
+    ``retry_after`` is in seconds.
     """
-    etag = etag_of(data.model_dump_json(exclude=set(ticking)).encode())
+    left_out: dict[str, set[str] | bool] = dict.fromkeys(ticking, True)
+    if isinstance(ticking, Mapping):
+        left_out |= {name: set(own) for name, own in ticking.items()}
+    etag = etag_of(data.model_dump_json(exclude=left_out).encode())
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)

@@ -11,7 +11,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from cloud_api.board import Board
+from cloud_api.budget import Meter
 from cloud_api.presence import Presence
+from cloud_api.usage import Usage
 from shared.jobs.states import State
 
 #: Exposition format 0.0.4.
@@ -23,10 +25,11 @@ _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"
 class Meters:
     """What is counted while the process lives. Labels are route templates, never paths."""
 
-    def __init__(self, *, board: Board, presence: Presence) -> None:
+    def __init__(self, *, board: Board, presence: Presence, usage: Usage) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Live(board=board, presence=presence))
+        self._registry.register(_Month(usage))
         self._requests = Counter(
             "pharos_http_requests",
             "Requests answered, by method, route template and status.",
@@ -81,3 +84,30 @@ class _Live(Collector):
         for word, number in sorted(Count(worker.state for worker in self._presence.workers()).items()):
             workers.add_metric((word,), number)
         yield workers
+
+
+#: Each meter's name and unit here, and how many of those units are one of the meter's own.
+_MONTH: dict[Meter, tuple[str, str, float]] = {
+    "redis_commands": ("pharos_month_redis_commands", "Redis commands", 1.0),
+    "postgres_hours": ("pharos_month_postgres_awake_seconds", "Seconds that Postgres is awake", 3600.0),
+    "host_hours": ("pharos_month_host_awake_seconds", "Seconds that this host is awake", 3600.0),
+}
+
+
+class _Month(Collector):
+    """Reads the month's usage from memory when somebody looks."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        for meter in self._usage.view().meters:
+            name, what, scale = _MONTH[meter.meter]
+            yield GaugeMetricFamily(name, f"{what} since this month began (UTC).", value=meter.used * scale)
+            yield GaugeMetricFamily(f"{name}_limit", f"{what}: what the plan allows.", value=meter.limit * scale)
+            if meter.forecast is not None:
+                come_to = f"{what}: what this month comes to at its pace so far."
+                yield GaugeMetricFamily(f"{name}_forecast", come_to, value=meter.forecast * scale)

@@ -15,12 +15,15 @@ from cloud_api.http.meters import Meters
 from cloud_api.http.problems import problem_response
 from shared.ids import new_request_id
 from shared.logs import get_logger
+from shared.nodes.line import ACKNOWLEDGEMENTS_PATH, ANSWERS_PATH
 
 _log = get_logger("http")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 #: Polled every few seconds by pages and hosts: their log lines say nothing.
-_QUIET = frozenset({"/ui/board", "/health", "/static", "/api/v1/workers/heartbeat"})
+_QUIET = frozenset(
+    {"/ui/board", "/health", "/static", "/api/v1/workers/heartbeat", ACKNOWLEDGEMENTS_PATH, ANSWERS_PATH}
+)
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -76,7 +79,6 @@ class RequestContext:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         answer = _Answer(send, scope, request_id)
-        started = time.perf_counter()
         try:
             await self._app(scope, receive, answer.send)
         except Exception:  # the last resort: recorded in full, answered without detail
@@ -85,7 +87,7 @@ class RequestContext:
                 raise
             await _internal(scope)(scope, receive, answer.send)
         finally:
-            self._record(scope, answer.status, time.perf_counter() - started)
+            self._record(scope, answer.status, answer.seconds)
 
     def _record(self, scope: Scope, status: int | None, seconds: float) -> None:
         route = _route(scope)
@@ -109,7 +111,15 @@ class _Answer:
         self._send = send
         self._scope = scope
         self._request_id = request_id
+        self._started = time.perf_counter()
+        self._streams_at: float | None = None
         self.status: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the answer took; of a stream, until it began: it is held for hours, and that is no work."""
+        ended = time.perf_counter() if self._streams_at is None else self._streams_at
+        return ended - self._started
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -121,6 +131,8 @@ class _Answer:
             if self._scope["scheme"] == "https":
                 headers["Strict-Transport-Security"] = _HSTS
             headers.setdefault("Cache-Control", "no-store")
+            if headers.get("content-type", "").startswith("text/event-stream"):
+                self._streams_at = time.perf_counter()
         await self._send(message)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from shared.jobs.kinds import Priority
 from shared.jobs.states import State
 from shared.ledger.records import Job, OpenJob
 from shared.timing import Timing
@@ -46,10 +47,12 @@ def decide(jobs: Sequence[OpenJob], sight: Callable[[OpenJob], Sight], *, timing
     rescued = {job.id for job in rescue}
     busy = {one.job.repository_id for one, _ in seen if one.job.state is State.RUNNING and one.job.id not in rescued}
     deliver: list[OpenJob] = []
-    taken: set[str] = set(busy)
+    # One of a repository on each lane: the first may wait for a worker that is not there, and the next need not.
+    taken: set[tuple[str, str]] = set()
     for one, _ in seen:
-        if one.job.state is State.QUEUED and one.due and one.job.repository_id not in taken:
-            taken.add(one.job.repository_id)
+        place = (one.job.repository_id, one.job.lane)
+        if one.job.state is State.QUEUED and one.due and one.job.repository_id not in busy and place not in taken:
+            taken.add(place)
             deliver.append(one)
     # A new job was put on its lane as it was submitted: give it a moment to be taken before its lane is looked at.
     settle = 0.1 * timing.look_after
@@ -65,7 +68,7 @@ def decide(jobs: Sequence[OpenJob], sight: Callable[[OpenJob], Sight], *, timing
                 if overdue >= 0:
                     look.add(worker)
                 waits.append(-overdue if overdue < 0 else timing.look_after)
-        waits.extend(_own_times(one))
+        waits.extend(_own_times(one, timing.promote_after))
         if view.held and view.grace is not None:
             waits.append(view.grace)
     return Plan(
@@ -76,10 +79,12 @@ def decide(jobs: Sequence[OpenJob], sight: Callable[[OpenJob], Sight], *, timing
     )
 
 
-def _own_times(one: OpenJob) -> list[float]:
+def _own_times(one: OpenJob, promote_after: float) -> list[float]:
     if one.job.state is State.RUNNING:
         return [one.lease_in] if one.lease_in is not None and one.lease_in > 0 else []
     times = [] if one.due else [one.due_in]
+    if one.job.priority is Priority.LOW:
+        times.append(max(0.0, promote_after - one.age))
     if one.job.first_started_at is None and one.deadline_in is not None and one.deadline_in > 0:
         times.append(one.deadline_in)
     return times

@@ -13,6 +13,9 @@ from shared.timing import Timing
 
 log = get_logger(__name__)
 
+#: A pass is followed by a rest that is so many times as long.
+_REST = 4
+
 
 class Reconciler:
     """Runs passes one at a time on a thread, for as long as the process lives."""
@@ -32,11 +35,14 @@ class Reconciler:
 
     async def run(self) -> None:
         """Run a pass at once, then at every trigger; ends when it is cancelled."""
-        self._loop = asyncio.get_running_loop()
-        next_in, alive = 0.0, self._presence.alive()
+        self._loop = loop = asyncio.get_running_loop()
+        next_in, alive, rest_until = 0.0, self._presence.alive(), 0.0
         while True:
             await self._wait(next_in, alive)
+            # Triggers come in swarms, and one pass serves them all. A long one leaves most of the time to requests.
+            await asyncio.sleep(rest_until - loop.time())
             self._wanted.clear()
+            began = loop.time()
             # Who is lost while the pass runs is news for the next one.
             alive = self._presence.alive()
             try:
@@ -48,6 +54,7 @@ class Reconciler:
             except Exception:  # the only code that repairs must not end because one pass broke
                 log.exception("reconcile_broke")
                 next_in = self._timing.reconnect * 6
+            rest_until = loop.time() + max(self._timing.pace, _REST * (loop.time() - began))
 
     async def watch_mailbox(self) -> None:
         """While Redis is lost, ask for it every few seconds and reconcile when it is back; else cost nothing."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cloud_api.board import KEPT, Board
 from cloud_api.delivery import Delivery
+from cloud_api.dispatch import Dispatch
 from cloud_api.presence import Presence
 from cloud_api.reconcile.decide import Plan, Sight, decide
+from cloud_api.usage import Usage
+from shared.faults import fault
 from shared.jobs.kinds import Priority
 from shared.jobs.states import State
 from shared.ledger.jobs import JobReader
@@ -30,12 +33,10 @@ class Pass:
     delivery: Delivery
     presence: Presence
     board: Board
+    dispatch: Dispatch
+    usage: Usage
     timing: Timing
     retention: float
-    #: Workers that are to look in the ledger when they next ask.
-    looks: set[str] = field(default_factory=set)
-    #: Jobs that somebody asked to cancel while a worker has them.
-    cancels: frozenset[str] = frozenset()
     clock: Callable[[], float] = time.monotonic
     _forgot_at: float | None = None
 
@@ -50,12 +51,17 @@ class Pass:
         if any(one.job.priority is Priority.LOW and one.age > self.timing.promote_after for one in jobs):
             self.keeper.promote(self.timing.promote_after)
         plan = decide(jobs, self._sight, timing=self.timing, mailbox=self.delivery.works)
+        fault("pass.decided")
         changed = self._rescue(plan)
-        self.delivery.ensure(plan.deliver)
-        self.looks |= plan.look
-        self.cancels = frozenset(one.job.id for one in jobs if one.job.cancel_requested_at is not None)
+        fault("pass.rescued")
         self._show(jobs)
+        for job in self.delivery.ensure(plan.deliver):
+            self.dispatch.ring(job, on_lane=True)
+        fault("pass.delivered")
+        self.dispatch.look(plan.look)
+        self.dispatch.cancel(frozenset(one.job.id for one in jobs if one.job.cancel_requested_at is not None))
         self._forget()
+        self._count()
         return 0.05 if changed else plan.next_in
 
     def _forget(self) -> None:
@@ -63,6 +69,12 @@ class Pass:
         if self._forgot_at is None or now - self._forgot_at >= self.timing.reconcile_every:
             self.keeper.forget(self.retention)
             self._forgot_at = now
+
+    def _count(self) -> None:
+        """Keep what the month has used where it outlasts Redis, now that Postgres is awake anyway."""
+        if self.usage.due():
+            month, totals = self.usage.totals()
+            self.usage.merge(month, self.keeper.use(month, totals))
 
     def _rescue(self, plan: Plan) -> bool:
         for job in plan.rescue:

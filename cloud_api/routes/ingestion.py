@@ -9,7 +9,6 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 
 from cloud_api.auth.gate import PersonRoute
-from cloud_api.auth.principal import Principal
 from cloud_api.http.deps import Caller, TheServices
 from cloud_api.http.envelope import Envelope, enveloped, polled
 from cloud_api.http.problems import documented
@@ -19,11 +18,9 @@ from cloud_api.routes.submission import (
     PriorityWord,
     accepted,
     idempotency,
-    priority_of,
+    submit_ingest,
 )
 from cloud_api.routes.views import AcceptedView, HistoryModel, WorkerStatusView, job_view
-from cloud_api.services.bundle import Services
-from cloud_api.services.submit import SubmitAnswer
 from shared.errors import InvalidRepository
 from shared.jobs.payloads import Ref
 
@@ -73,7 +70,8 @@ def submit_body(
     key: IdempotencyKey = None,
 ) -> Envelope[AcceptedView]:
     """Index a repository. The same work already waiting is not queued twice."""
-    return accepted(request, response, _submit(request, services, caller, asked, key))
+    answer = submit_ingest(services, caller, asked, asked, idempotency(request, caller, key, asked))
+    return accepted(request, response, answer, reasons=services.reasons)
 
 
 @router.post(
@@ -98,19 +96,5 @@ def submit_path(
     if not 1 <= len(repo_url) <= 500:
         raise InvalidRepository("The address of a repository has 1 to 500 characters. Nothing was queued.")
     asked = IngestRequest(url=repo_url, ref=ref, epochs=epochs, force=force, priority=priority)
-    return accepted(request, response, _submit(request, services, caller, asked, key))
-
-
-def _submit(
-    request: Request, services: Services, caller: Principal, asked: IngestRequest, key: str | None
-) -> SubmitAnswer:
-    return services.submit.ingest(
-        tenant=caller.tenant_id,
-        address=asked.url,
-        ref=asked.ref,
-        epochs=asked.epochs,
-        force=asked.force,
-        priority=priority_of(asked.priority),
-        needs=asked.needs,
-        idempotency=idempotency(request, caller, key, asked),
-    )
+    answer = submit_ingest(services, caller, asked, asked, idempotency(request, caller, key, asked))
+    return accepted(request, response, answer, reasons=services.reasons)

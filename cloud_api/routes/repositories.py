@@ -66,7 +66,8 @@ def remove_repository(
     request: Request, response: Response, services: TheServices, caller: Caller, repository_id: RepositoryId
 ) -> Envelope[AcceptedView]:
     """Remove a repository: it is gone from every answer at once, and a job takes its vectors."""
-    return accepted(request, response, services.submit.remove(repository_id, tenant=caller.tenant_id))
+    answer = services.submit.remove(repository_id, tenant=caller.tenant_id)
+    return accepted(request, response, answer, reasons=services.reasons)
 
 
 @router.get("/{repository_id}/files", responses=_ONE)

@@ -12,8 +12,10 @@ from starlette.requests import Request
 
 from cloud_api.auth.principal import Principal
 from cloud_api.http.envelope import Envelope, enveloped
-from cloud_api.routes.views import AcceptedView, status_url
+from cloud_api.routes.views import AcceptedView, WaitingView, status_url
+from cloud_api.services.bundle import Services
 from cloud_api.services.submit import SubmitAnswer
+from cloud_api.services.waiting import Reasons
 from shared.jobs.kinds import Priority
 from shared.jobs.payloads import Ref
 from shared.nodes.capabilities import Needs
@@ -30,7 +32,7 @@ IdempotencyKey = Annotated[
 PriorityWord = Literal["urgent", "high", "normal", "low"]
 
 
-class IngestRequest(BaseModel):
+class IngestWork(BaseModel):
     """Which repository to index, and how."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,8 +48,30 @@ class IngestRequest(BaseModel):
     force: bool = Field(
         default=False, strict=True, description="Index again when this commit is published already, too."
     )
+
+
+class Terms(BaseModel):
+    """How urgent a job is, and who may do it; of every kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     priority: PriorityWord = "normal"
     needs: Needs = Field(default_factory=Needs, description="What the worker must have.")
+
+
+class IngestRequest(Terms, IngestWork):
+    """An ingest in one flat object."""
+
+
+class IngestJob(Terms):
+    """A job of the kind ``ingest``."""
+
+    kind: Literal["ingest"]
+    payload: IngestWork
+
+
+#: What may be submitted as a job. The next kind is a line here, ``IngestJob | …``, told apart by ``kind``.
+JobRequest = IngestJob
 
 
 def priority_of(word: PriorityWord) -> Priority:
@@ -56,18 +80,37 @@ def priority_of(word: PriorityWord) -> Priority:
 
 
 def idempotency(
-    request: Request, caller: Principal, key: str | None, asked: IngestRequest
+    request: Request, caller: Principal, key: str | None, asked: BaseModel | None = None
 ) -> tuple[bytes, bytes] | None:
     """Return what the ledger keeps of an Idempotency-Key: a digest of who, where and which, and one of what."""
     if key is None:
         return None
     scope = f"{caller.name}|{request.method}|{request.url.path}|{key.strip(chr(34))}"
-    return _digest(scope), _digest(asked.model_dump_json())
+    return _digest(scope), _digest(asked.model_dump_json() if asked is not None else "")
 
 
-def accepted(request: Request, response: Response, answer: SubmitAnswer) -> Envelope[AcceptedView]:
-    """Return what became of a submission, with the headers of a 202."""
+def submit_ingest(
+    services: Services, caller: Principal, work: IngestWork, terms: Terms, idempotency: tuple[bytes, bytes] | None
+) -> SubmitAnswer:
+    """Ask for a repository to be indexed on these terms. Raises as ``Submit.ingest``."""
+    return services.submit.ingest(
+        tenant=caller.tenant_id,
+        address=work.url,
+        ref=work.ref,
+        epochs=work.epochs,
+        force=work.force,
+        priority=priority_of(terms.priority),
+        needs=terms.needs,
+        idempotency=idempotency,
+    )
+
+
+def accepted(
+    request: Request, response: Response, answer: SubmitAnswer, *, reasons: Reasons, retry_of: str | None = None
+) -> Envelope[AcceptedView]:
+    """Return what became of a submission and why it waits, with the headers of a 202."""
     job = answer.job
+    waiting = reasons.at_once(job, position=answer.position)
     response.headers["Location"] = status_url(job)
     response.headers["Retry-After"] = str(POLL_SECONDS)
     view = AcceptedView(
@@ -79,6 +122,8 @@ def accepted(request: Request, response: Response, answer: SubmitAnswer) -> Enve
         position=answer.position,
         deduplicated=answer.outcome == "deduplicated",
         replayed=answer.outcome == "replayed",
+        retry_of=retry_of,
+        waiting=WaitingView.model_validate(waiting) if waiting is not None else None,
     )
     return enveloped(request, view)
 

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from cloud_api.presence import Presence, WorkerView
+from cloud_api.presence import Presence
 from cloud_api.services.health import HealthView, PartState
 from shared.ids import JOB_ID_PATTERN, REPOSITORY_ID_PATTERN
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.ledger.records import Job
-from shared.nodes.capabilities import Capabilities, Needs
-from shared.nodes.heartbeat import AttemptReport
+from shared.nodes.capabilities import Needs
+from shared.nodes.facts import ActionCode, Waiting
+from shared.nodes.facts import Code as WaitingCode
+from shared.nodes.heartbeat import Transport
 
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 RepositoryId = Annotated[str, StringConstraints(pattern=REPOSITORY_ID_PATTERN)]
@@ -32,6 +34,26 @@ class ProgressView(View):
     stage: str
     done: int
     total: int
+
+
+class ActionView(View):
+    """The one thing that would help."""
+
+    code: ActionCode
+    text: str
+    command: str | None = Field(description="What to run for it.")
+    node: str | None = Field(description="Where to run it; anywhere when null.")
+
+
+class WaitingView(View):
+    """Why a job waits."""
+
+    code: WaitingCode
+    text: str = Field(description="Sentences for a person: what is, and what it means for the job.")
+    capable: list[str] = Field(description="Nodes that may run it, whether or not they are there.")
+    position: int = Field(description="Place in the queue: 1 is next, 0 is not in line.")
+    eta_seconds: float | None = Field(description="Until it probably starts; null where that cannot be told.")
+    action: ActionView | None
 
 
 class JobView(View):
@@ -57,6 +79,7 @@ class JobView(View):
     cancel_requested_at: datetime | None
     seconds: float | None = Field(description="How long the last attempt ran.")
     progress: ProgressView | None
+    waiting: WaitingView | None = Field(description="Why it waits; of a running job, what holds it up.")
     result: dict[str, Any] | None
     status_url: str
 
@@ -72,6 +95,10 @@ class AcceptedView(View):
     position: int = Field(description="Place in the queue: 1 is next, 0 is not waiting.")
     deduplicated: bool = Field(description="The same work was waiting already; this is its job.")
     replayed: bool = Field(description="The Idempotency-Key was used before; this is what came of it.")
+    retry_of: JobId | None = Field(default=None, description="The job that this one runs again.")
+    waiting: WaitingView | None = Field(
+        default=None, description="Why it waits; null also where that would hold up this answer."
+    )
 
 
 class HistoryModel(View):
@@ -96,21 +123,6 @@ class WorkerStatusView(View):
     done: int
     total: int
     seen_seconds_ago: float | None
-
-
-class WorkerModel(View):
-    """One worker."""
-
-    worker: str
-    node: str
-    version: str
-    state: str
-    seen_seconds_ago: float
-    slots: int
-    memory_mib: int
-    capabilities: Capabilities
-    attempts: list[AttemptReport]
-    last_error: str | None
 
 
 class RepositoryView(View):
@@ -170,6 +182,7 @@ class PartModel(View):
     state: PartState
     age_seconds: float | None
     latency_ms: float | None
+    transport: Transport | None = Field(description="How Redis is reached: tcp, unix or rest.")
 
 
 class HealthModel(View):
@@ -186,8 +199,10 @@ class CodeView(View):
     expires_in: int = Field(description="Seconds.")
 
 
-def job_view(job: Job, *, position: int | None = None, presence: Presence | None = None) -> JobView:
-    """Return a job as answers show it; with ``presence``, how far it is too."""
+def job_view(
+    job: Job, *, position: int | None = None, presence: Presence | None = None, waiting: Waiting | None = None
+) -> JobView:
+    """Return a job as answers show it; with ``presence``, how far it is too; with ``waiting``, why it is no further."""
     report = presence.progress(job.id) if presence is not None and job.state is State.RUNNING else None
     return JobView(
         id=job.id,
@@ -198,7 +213,7 @@ def job_view(job: Job, *, position: int | None = None, presence: Presence | None
         ref=job.payload.get("ref"),
         priority=job.priority.name.lower(),
         needs=job.needs,
-        position=position,
+        position=waiting.position if waiting is not None and position is None else position,
         attempt=job.attempt,
         reason=job.reason,
         detail=job.detail,
@@ -210,14 +225,10 @@ def job_view(job: Job, *, position: int | None = None, presence: Presence | None
         cancel_requested_at=job.cancel_requested_at,
         seconds=job.seconds,
         progress=ProgressView.model_validate(report) if report is not None else None,
+        waiting=WaitingView.model_validate(waiting) if waiting is not None else None,
         result=job.result,
         status_url=status_url(job),
     )
-
-
-def worker_view(worker: WorkerView) -> WorkerModel:
-    """Return a worker as answers show it."""
-    return WorkerModel.model_validate(worker)
 
 
 def health_view(health: HealthView) -> HealthModel:

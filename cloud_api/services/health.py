@@ -12,6 +12,7 @@ from cloud_api.delivery import Delivery
 from shared.errors import Unavailable
 from shared.ledger.postgres import Database
 from shared.logs import get_logger
+from shared.nodes.heartbeat import Transport
 
 log = get_logger(__name__)
 
@@ -31,6 +32,8 @@ class PartView:
     age_seconds: float | None = None
     latency_ms: float | None = None
     detail: str | None = None
+    #: How Redis is reached.
+    transport: Transport | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ class Health:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._used = {"postgres": lambda: _newest(databases), "redis": lambda: delivery.known}
+        self._delivery = delivery
         self._clock = clock
         self._asks: dict[str, Callable[[], None]] = {"postgres": lambda: _ask(databases)}
         if delivery.configured:
@@ -101,7 +105,12 @@ class Health:
             works, age = self._used[name]()
             if works is not None:
                 state: PartState = "down" if not works else _pace(probe)
-                return PartView(state=state, age_seconds=age, latency_ms=probe.latency_ms if probe else None)
+                return PartView(
+                    state=state,
+                    age_seconds=age,
+                    latency_ms=probe.latency_ms if probe else None,
+                    transport=self._delivery.transport if name == "redis" else None,
+                )
         if probe is None:
             return PartView(state="unknown")
         age = self._clock() - probe.at

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from cloud_api.board import Board
 from cloud_api.delivery import Delivery
-from shared.errors import IdempotencyConflict, NotFound, QueueFull
+from cloud_api.dispatch import Dispatch
+from cloud_api.intake import Intake
+from shared.errors import IdempotencyConflict, LedgerUnavailable, NotEnded, NotFound, QueueFull
+from shared.faults import fault
 from shared.jobs.kinds import NEVER_EXPIRES, Kind, Priority
-from shared.jobs.payloads import IngestPayload, RemovePayload
-from shared.ledger.keeper import Keeper, Submission
+from shared.jobs.payloads import PAYLOADS, IngestPayload, Payload, RemovePayload
+from shared.jobs.states import State
+from shared.ledger.keeper import Keeper, Submission, Submitted
 from shared.ledger.records import Job
 from shared.ledger.repositories import RepositoryReader
 from shared.logs import get_logger
@@ -56,13 +60,16 @@ class Submit:
         keeper: Keeper,
         repositories: RepositoryReader,
         delivery: Delivery,
+        dispatch: Dispatch,
         board: Board,
         poke: Callable[[], None],
         rules: SubmitRules,
     ) -> None:
         self._keeper = keeper
+        self._intake = Intake(self._record)
         self._repositories = repositories
         self._delivery = delivery
+        self._dispatch = dispatch
         self._board = board
         self._poke = poke
         self._rules = rules
@@ -122,10 +129,39 @@ class Submit:
             )
         )
 
+    def again(self, job: Job, *, idempotency: tuple[bytes, bytes] | None) -> SubmitAnswer:
+        """Ask for the work of an ended job once more: the same kind, payload, needs and priority, as a new job.
+
+        One that succeeded is forced, since its commit is published already.
+
+        Raises:
+            NotEnded: it waits or runs; nothing was added.
+            InvalidRepository: its address is one that may not be read any more.
+            QueueFull, IdempotencyConflict, LedgerUnavailable: as their messages say; nothing was added.
+        """
+        if not job.state.ended:
+            raise NotEnded(f"This job is {job.state}, so there is nothing to run again yet. Nothing was changed.")
+        payload: Payload = PAYLOADS[job.kind].model_validate(job.payload)
+        if isinstance(payload, IngestPayload):
+            parse_repository(payload.url, hosts=self._rules.git_hosts, local_roots=self._rules.local_roots)
+            payload = payload.model_copy(update={"force": payload.force or job.state is State.SUCCEEDED})
+        return self._submit(
+            Submission(
+                tenant_id=job.tenant_id,
+                kind=job.kind,
+                repository=job.repository,
+                payload=payload,
+                priority=job.priority,
+                needs=job.needs,
+                ttl_ms=self._ttl(job.kind),
+                idempotency=idempotency,
+            )
+        )
+
     def _submit(self, asked: Submission) -> SubmitAnswer:
         # A promise to delete is never refused: what was removed is gone already, and there is one job a repository.
         cap = UNCAPPED if asked.kind in NEVER_EXPIRES else self._rules.cap
-        done = self._keeper.submit(asked, cap=cap)
+        done = self._intake.submit(asked, cap=cap)
         if done.outcome == "full":
             raise QueueFull(
                 f"{asked.kind} is full ({done.waiting} waiting). Nothing was added. Try again in about a minute, or "
@@ -137,20 +173,36 @@ class Submit:
             )
         if done.outcome == "conflict" or done.job is None:
             raise IdempotencyConflict
-        if done.outcome == "created":
-            self._announce(done.job)
-        elif done.outcome == "deduplicated":
-            # It may be more urgent than it was, which is another place on the board and another lane.
+        if done.outcome != "created" and done.job.state is State.QUEUED:
+            # It may be more urgent than it was, or known to the ledger alone, when an answer was lost.
             self._board.note(done.job)
             self._delivery.ensure((done.job,))
         return SubmitAnswer(job=done.job, position=done.position, outcome=done.outcome)
 
-    def _announce(self, job: Job) -> None:
-        log.info("job_submitted", job_id=job.id, kind=job.kind, repository=job.repository, lane=job.lane)
-        self._board.note(job)
-        self._delivery.push(job)
-        # The next pass sees to it that somebody takes it, whatever became of the id on its lane.
-        self._poke()
+    def _record(self, asked: Sequence[tuple[Submission, int]]) -> Sequence[Submitted]:
+        """Record those that came together, then put them on their lanes together."""
+        try:
+            done = self._keeper.submit_all(asked)
+        except LedgerUnavailable:
+            # It may have been recorded all the same: then the next pass finds it.
+            self._poke()
+            raise
+        fault("submit.recorded")
+        jobs = [one.job for one in done if one.job is not None and one.outcome == "created"]
+        for job in jobs:
+            log.info("job_submitted", job_id=job.id, kind=job.kind, repository=job.repository, lane=job.lane)
+            self._board.note(job)
+        self._deliver(jobs)
+        return done
+
+    def _deliver(self, jobs: Sequence[Job]) -> None:
+        on_lane = self._delivery.push(jobs)
+        fault("submit.pushed")
+        for job in jobs:
+            self._dispatch.ring(job, on_lane=on_lane)
+        if jobs:
+            # The next pass sees to it that somebody takes them, whatever became of the ids on their lanes.
+            self._poke()
 
     def _ttl(self, kind: Kind) -> int | None:
         return None if kind in NEVER_EXPIRES else round(self._rules.ttl * 1000)

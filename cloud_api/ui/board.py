@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from cloud_api.board import BoardView
-from cloud_api.presence import WorkerStatus, WorkerView
-from cloud_api.ui.words import KIND_WORDS, STATE_WORDS, WORKER_WORDS, ago, duration, reason_text
+from cloud_api.ui.words import KIND_WORDS, STATE_WORDS, ago, duration, reason_text
+from cloud_api.ui.workers import WorkerRow, worker_row
+from cloud_api.workers import WorkerStatus, WorkerView
 from shared.jobs.states import State
 from shared.ledger.records import Job
+from shared.nodes.facts import Waiting
 from shared.nodes.heartbeat import AttemptReport
 
-#: Ended jobs that the page shows.
+#: Ended jobs that the page shows, and waiting ones.
 _SHOWN = 20
+_SHOWN_WAITING = 50
+#: How a job can end of which somebody may want another run.
+_AGAIN = frozenset({State.FAILED, State.CANCELLED, State.SKIPPED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,15 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why a job waits, and what would help."""
+
+    text: str
+    action: str
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One job."""
 
@@ -53,17 +66,9 @@ class Row:
     files: int | None
     when: Moment
     progress: Progress | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerRow:
-    """One worker."""
-
-    node: str
-    state: str
-    word: str
-    seen: str
-    hardware: str
+    waiting: Reason | None
+    #: Whether it may be run again.
+    again: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +80,9 @@ class BoardPage:
     status: str
     workers: tuple[WorkerRow, ...]
     running: tuple[Row, ...]
+    #: The first of them, in their order.
     waiting: tuple[Row, ...]
+    waiting_count: int
     ended: tuple[Row, ...]
     #: One sentence about what happened last, read out when it changes.
     news: str
@@ -86,16 +93,27 @@ class BoardPage:
 
 
 def board_of(
-    view: BoardView, *, status: WorkerStatus, workers: Sequence[WorkerView], tenant: UUID, now: datetime
+    view: BoardView,
+    *,
+    status: WorkerStatus,
+    workers: Sequence[WorkerView],
+    why: Callable[[Job], Waiting | None],
+    tenant: UUID,
+    now: datetime,
 ) -> BoardPage:
-    """Return the board of one tenant."""
-    reports = {report.job_id: report for worker in workers for report in worker.attempts}
+    """Return the board of one tenant. ``why`` says of a job why it is no further."""
+    # One that sleeps still lists what another may have taken over.
+    reports = {(report.job_id, report.attempt): report for worker in workers for report in worker.attempts}
     mine = [job for job in view.open_jobs if job.tenant_id == tenant]
-    places = _places(view.open_jobs)
-    running = tuple(_row(job, now, report=reports.get(job.id)) for job in mine if job.state is State.RUNNING)
-    waiting = tuple(_row(job, now, position=places.get(job.id, 0)) for job in mine if job.state is State.QUEUED)
+    running = tuple(
+        _row(job, now, report=reports.get((job.id, job.attempt)), waiting=why(job))
+        for job in mine
+        if job.state is State.RUNNING
+    )
+    queued = [job for job in mine if job.state is State.QUEUED]
+    waiting = tuple(_row(job, now, waiting=why(job)) for job in queued[:_SHOWN_WAITING])
     ended = tuple(_row(job, now) for job in view.ended if job.tenant_id == tenant)[:_SHOWN]
-    rows = tuple(_worker(worker) for worker in workers)
+    rows = tuple(worker_row(worker, now) for worker in workers)
     return BoardPage(
         loaded=view.loaded_at is not None,
         tone=_tone(status.status),
@@ -103,23 +121,13 @@ def board_of(
         workers=rows,
         running=running,
         waiting=waiting,
+        waiting_count=len(queued),
         ended=ended,
         news=_news(ended, status),
     )
 
 
-def _places(jobs: Sequence[Job]) -> dict[str, int]:
-    """Number the jobs that wait for their first start, each kind for itself, as the ledger does."""
-    counted: Counter[str] = Counter()
-    places = {}
-    for job in jobs:
-        if job.state is State.QUEUED and job.first_started_at is None:
-            counted[job.kind] += 1
-            places[job.id] = counted[job.kind]
-    return places
-
-
-def _row(job: Job, now: datetime, *, position: int = 0, report: AttemptReport | None = None) -> Row:
+def _row(job: Job, now: datetime, *, report: AttemptReport | None = None, waiting: Waiting | None = None) -> Row:
     files = (job.result or {}).get("files")
     moment = job.finished_at or job.created_at
     if job.state is State.RUNNING:
@@ -130,13 +138,27 @@ def _row(job: Job, now: datetime, *, position: int = 0, report: AttemptReport | 
         word=STATE_WORDS[job.state],
         kind=KIND_WORDS[job.kind],
         repository=job.repository,
-        position=position,
+        position=waiting.position if waiting is not None else 0,
         took=duration(job.seconds),
-        reason=reason_text(job.reason, job.detail),
+        # Where another attempt is due, the reason for waiting says how the one before ended.
+        reason="" if waiting is not None and waiting.code == "retry_at" else reason_text(job.reason, job.detail),
         node=job.node or "",
         files=files if isinstance(files, int) else None,
         when=_moment(moment, now),
         progress=_progress(report),
+        waiting=_reason(waiting),
+        again=job.state in _AGAIN,
+    )
+
+
+def _reason(waiting: Waiting | None) -> Reason | None:
+    if waiting is None:
+        return None
+    action = waiting.action
+    return Reason(
+        text=waiting.text,
+        action=action.text if action is not None else "",
+        command=(action.command or "") if action is not None else "",
     )
 
 
@@ -144,18 +166,6 @@ def _progress(report: AttemptReport | None) -> Progress | None:
     if report is None:
         return None
     return Progress(stage=report.stage.replace("_", " ").capitalize(), done=report.done, total=report.total)
-
-
-def _worker(worker: WorkerView) -> WorkerRow:
-    able = worker.capabilities
-    gpu = able.gpu_name or "GPU"
-    return WorkerRow(
-        node=worker.node,
-        state=worker.state,
-        word=WORKER_WORDS[worker.state],
-        seen=ago(worker.seen_seconds_ago),
-        hardware=gpu if able.gpu else f"{able.cpus} cores",
-    )
 
 
 def _moment(moment: datetime, now: datetime) -> Moment:

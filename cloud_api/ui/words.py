@@ -20,7 +20,9 @@ KIND_WORDS = {Kind.INGEST: "Index", Kind.REMOVE: "Remove"}
 WORKER_WORDS = {
     "ready": "Ready",
     "working": "Working",
-    "left": "Offline, said goodbye",
+    "paused": "Paused",
+    "draining": "Draining",
+    "left": "Offline",
     "offline": "Offline",
     "too_old": "Too old",
 }

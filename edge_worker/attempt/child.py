@@ -12,10 +12,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Literal, TextIO
+from typing import Literal, Protocol, TextIO
 
 from pydantic import BaseModel
 
+from edge_worker.attempt.ends import broken
 from edge_worker.attempt.messages import (
     Done,
     Down,
@@ -32,6 +33,7 @@ from edge_worker.attempt.messages import (
 from edge_worker.attempt.tasks import read_task
 from edge_worker.handlers.base import Outcome, Reporter, Task
 from shared.errors import Cancelled, JobSignal, Permanent, PharosError, Snooze, Unavailable
+from shared.faults import arm, fault
 from shared.logs import configure_logs, get_logger
 from shared.text import plain
 
@@ -44,6 +46,25 @@ _PR_SET_PDEATHSIG = 1
 _KNOWLEDGE = "knowledge.jsonl"
 
 
+class Bench(Protocol):
+    """What a compute process works with."""
+
+    def hello(self) -> Hello:
+        """Return what this machine has to compute with."""
+
+    def handle(self, task: Task, reporter: Reporter) -> Outcome:
+        """Run one attempt; raise one of the four signals when there is no result."""
+
+    def tidy(self, message: TidyUp) -> None:
+        """Delete the vectors that an attempt left behind. Raises ``StoreUnavailable``."""
+
+    def release(self) -> None:
+        """Give back what is not needed between attempts."""
+
+
+Build = Callable[[Equipment], Bench]
+
+
 class Child:
     """Reads messages on a thread, works on the main one."""
 
@@ -54,23 +75,21 @@ class Child:
         self._work: queue.Queue[RunTask | TidyUp] = queue.Queue()
         self._stop = threading.Event()
 
-    def run(self) -> None:
-        """Work until the supervisor hangs up."""
+    def run(self, build: Build) -> None:
+        """Work at what ``build`` returns until the supervisor hangs up."""
         equipment = read_down(self._lines.readline())
         assert isinstance(equipment, Equipment)
         configure_logs(equipment.log_level, [equipment.qdrant_api_key or ""])
+        arm(equipment.fault_at)
         threading.Thread(target=self._listen, daemon=True).start()
-        # The heavy libraries load here, once, while the listener already notices a supervisor that went away.
-        from edge_worker.attempt.wiring import build_workbench
-
         try:
-            bench = build_workbench(equipment)
+            # The heavy libraries load here, once, while the listener already notices a supervisor that went away.
+            bench = build(equipment)
         except PharosError as error:
             signal: Signal = "transient" if isinstance(error, Unavailable) else "permanent"
             self._say(Ended(signal=signal, reason=error.code.lower(), detail=plain(error.message)))
             return
-        facts = bench.probe()
-        self._say(Hello(gpu=facts.gpu, gpu_name=facts.name, gpu_memory=facts.memory_gib))
+        self._say(bench.hello())
         while True:
             message = self._work.get()
             if isinstance(message, TidyUp):
@@ -86,6 +105,7 @@ class Child:
             done = _done(task, handle(task, reporter))
             # What cannot be told shows here, and ends the attempt alone.
             done.model_dump_json()
+            fault("compute.done")
             return done
         except JobSignal as error:
             return Ended(signal=_signal(error), reason=error.reason, detail=plain(error.message))
@@ -97,12 +117,11 @@ class Child:
             return Ended(signal="transient", reason="out_of_memory", detail="The machine ran out of memory.")
         except Exception as error:  # an unknown error is transient until the attempts are spent
             log.exception("attempt_broke", job_id=task.job_id, attempt=task.attempt)
-            return Ended(
-                signal="transient", reason="unknown_error", detail=plain(f"{type(error).__name__}: {error}")[:400]
-            )
+            return broken(error)
 
     def _progress(self, stage: str, done: int, total: int) -> None:
         self._say(Progress(stage=stage, done=done, total=total))
+        fault(f"compute.{stage}")
 
     def _say(self, message: BaseModel) -> None:
         with self._lock:
@@ -162,8 +181,8 @@ def _die_with(parent: int) -> None:
         os._exit(3)
 
 
-def main() -> None:
-    """Take over the pipe and work. Whatever libraries print goes to standard error."""
+def serve(build: Build) -> None:
+    """Take over the pipe and work at what ``build`` returns. Whatever libraries print goes to standard error."""
     _die_with(int(sys.argv[1]))
     # Ctrl-C reaches the whole terminal; the supervisor decides what becomes of us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -173,7 +192,18 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    Child(lines, out).run()
+    Child(lines, out).run(build)
+
+
+def main() -> None:
+    """Work at this product's own handlers."""
+
+    def build(equipment: Equipment) -> Bench:
+        from edge_worker.attempt.wiring import build_workbench
+
+        return build_workbench(equipment)
+
+    serve(build)
 
 
 if __name__ == "__main__":

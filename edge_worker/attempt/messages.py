@@ -32,6 +32,8 @@ class Equipment(_Message):
     max_files: int
     max_file_kb: int
     log_level: str
+    #: For tests: where this process ends or freezes itself.
+    fault_at: str | None = None
 
 
 class RunTask(_Message):

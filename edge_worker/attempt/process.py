@@ -21,7 +21,8 @@ log = get_logger(__name__)
 
 #: Seconds between the end of a child's words and its own.
 _LAST_BREATH = 2.0
-_ENTRY = "edge_worker.attempt.child"
+#: The module that a compute process runs.
+ENTRY = "edge_worker.attempt.child"
 
 
 class ComputeDied(Exception):
@@ -35,8 +36,17 @@ class ComputeDied(Exception):
 class ComputeProcess:
     """One warm child in a process group of its own. It is started when it is first needed, and again after a death."""
 
-    def __init__(self, equipment: Equipment, *, environment: Mapping[str, str], start_timeout: float = 180.0) -> None:
+    def __init__(
+        self,
+        equipment: Equipment,
+        *,
+        environment: Mapping[str, str],
+        start_timeout: float = 180.0,
+        entry: str = ENTRY,
+    ) -> None:
+        """``entry`` is a module that calls ``child.serve``."""
         self._equipment = equipment
+        self._entry = entry
         self._environment = dict(environment)
         self._start_timeout = start_timeout
         self._child: subprocess.Popen[str] | None = None
@@ -136,7 +146,7 @@ class ComputeProcess:
     def _spawn(self) -> subprocess.Popen[str]:
         flags = {"start_new_session": True} if os.name == "posix" else {"creationflags": 0x00000200}
         return subprocess.Popen(
-            [sys.executable, "-m", _ENTRY, str(os.getpid())],
+            [sys.executable, "-m", self._entry, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,

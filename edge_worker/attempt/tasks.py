@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ from edge_worker.handlers.base import Published, Task
 
 def write_task(task: Task) -> dict[str, Any]:
     """Return a task as a message carries it."""
-    return {**asdict(task), "work_dir": str(task.work_dir)}
+    published = None if task.published is None else vars(task.published)
+    return {**vars(task), "work_dir": str(task.work_dir), "published": published}
 
 
 def read_task(values: dict[str, Any]) -> Task:

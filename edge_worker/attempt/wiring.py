@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from edge_worker.attempt.messages import Equipment, TidyUp
-from edge_worker.compute.device import DeviceFacts, probe, release
+from edge_worker.attempt.messages import Equipment, Hello, TidyUp
+from edge_worker.compute.device import probe, release
 from edge_worker.handlers.base import Outcome, Reporter, Task
 from edge_worker.handlers.ingest import COLLECTION, Ingest
 from edge_worker.handlers.reading import Source
@@ -44,9 +44,10 @@ class Workbench:
             keep=message.keep,
         )
 
-    def probe(self) -> DeviceFacts:
+    def hello(self) -> Hello:
         """Return what this machine has to compute with."""
-        return probe()
+        facts = probe()
+        return Hello(gpu=facts.gpu, gpu_name=facts.name, gpu_memory=facts.memory_gib)
 
     def release(self) -> None:
         """Give GPU memory back between attempts."""

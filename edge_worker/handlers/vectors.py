@@ -44,7 +44,7 @@ def _count(store: VectorStore, collection: str, points: Sequence[Point]) -> None
     there = store.count(collection, tenant_id=one.tenant_id, repository_id=one.repository_id, generation=one.generation)
     if there != len(points):
         raise StoreUnavailable(
-            f"The vector store holds {there} of {len(points)} vectors. Nothing was published; it is tried again.",
+            f"The vector store holds {there} of {len(points)} vectors. Nothing was published.",
             expected=len(points),
             found=there,
         )

@@ -71,7 +71,7 @@ def _answers(host: str, resolve: Resolve) -> list[Address]:
 def _not_found(host: str) -> Transient:
     return Transient(
         "host_not_found",
-        f"'{host}' cannot be found from this worker. Nothing was changed; it is tried again. "
+        f"'{host}' cannot be found from this worker. Nothing was changed. "
         "Check the address and the worker's name server.",
     )
 

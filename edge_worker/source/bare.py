@@ -160,7 +160,7 @@ class BareRepository:
         return Permanent("repository_malformed", f"{self._name} cannot be read: {why}. Nothing was indexed.")
 
     def _broken(self) -> Transient:
-        return Transient("clone_failed", f"Reading {self._name} broke off. Nothing was changed; it is tried again.")
+        return Transient("clone_failed", f"Reading {self._name} broke off. Nothing was changed.")
 
 
 def _entry(line: bytes) -> Entry:

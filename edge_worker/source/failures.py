@@ -6,7 +6,7 @@ import errno
 import re
 from collections.abc import Callable
 
-from shared.errors import JobSignal, Permanent, Transient
+from shared.errors import JobSignal, Permanent, Snooze, Transient
 from shared.repositories import RepositoryAddress
 
 _USERINFO = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@]+@")
@@ -25,6 +25,8 @@ _CORRUPT = re.compile(r"possible repository corruption on the remote side")
 _FORMAT = re.compile(r"mismatched algorithms|unknown object format|unsupported object format")
 #: A pack that broke off on the way is tried again; git calls it as bad as one that is wrong.
 _CUT = re.compile(r"early EOF|RPC failed|unexpected disconnect|hung up")
+#: How a system says that a disk holds no more.
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _CERTIFICATE = re.compile(r"certificate", re.IGNORECASE)
 
 
@@ -38,19 +40,17 @@ def signal_for(errors: str, address: RepositoryAddress) -> JobSignal:
         if pattern.search(errors) and not cut_off:
             return end(name, said)
     hint = " Check the server's certificate." if _CERTIFICATE.search(said) else ""
-    return Transient(
-        "clone_failed", f"{name} could not be fetched ({said}). Nothing was changed; it is tried again.{hint}"
-    )
+    return Transient("clone_failed", f"{name} could not be fetched ({said}). Nothing was changed.{hint}")
 
 
 def from_os(error: OSError, name: str) -> JobSignal:
     """Return the end for a folder of this worker that could not be read or written."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if error.errno in NO_SPACE:
         return disk_full()
     where = f" at {error.filename}" if error.filename else ""
     return Transient(
         "clone_failed",
-        f"{name} could not be fetched: {error.strerror or error}{where}. Nothing was changed; it is tried again. "
+        f"{name} could not be fetched: {error.strerror or error}{where}. Nothing was changed. "
         "Check what the worker's user may read and write.",
     )
 
@@ -81,12 +81,12 @@ def repository_empty(name: str) -> Permanent:
     return Permanent("repository_empty", f"{name} has no commit yet, so there is nothing to index. Push one first.")
 
 
-def disk_full() -> Transient:
-    """Return the end for scratch space that ran out."""
-    return Transient(
+def disk_full() -> Snooze:
+    """Return the end for scratch space that ran out: not the job's fault, and not over in seconds."""
+    return Snooze(
         "disk_full",
-        "The worker's disk is full or nearly so. Nothing was changed and the scratch folder is removed; it is tried "
-        "again. Free some space below PHAROS_WORK_DIR.",
+        "The worker's disk is full or nearly so. Nothing was changed, the scratch folder is removed, and the job "
+        "waits. Free some space below PHAROS_WORK_DIR.",
     )
 
 
@@ -94,8 +94,8 @@ def timeout(name: str, seconds: float) -> Transient:
     """Return the end for a fetch that took too long."""
     return Transient(
         "clone_timeout",
-        f"{name} was not fetched within {seconds:g} s. Nothing was changed; it is tried again. PHAROS_FETCH_TIMEOUT of "
-        "the worker sets the time.",
+        f"{name} was not fetched within {seconds:g} s. Nothing was changed. PHAROS_FETCH_TIMEOUT of the worker sets "
+        "the time.",
     )
 
 

@@ -66,7 +66,8 @@ def resolve_commit(
 
     Raises:
         Permanent: ``repository_not_found``, ``repository_empty``, ``ref_not_found``, ``address_refused``.
-        Transient: ``clone_failed``, ``clone_timeout``, ``host_not_found``, ``disk_full``.
+        Transient: ``clone_failed``, ``clone_timeout``, ``host_not_found``.
+        Snooze: ``disk_full``.
         Cancelled: somebody asked for it.
     """
     return _Fetch(address, into=into, limits=limits, access=access, reporter=reporter).resolve(ref)

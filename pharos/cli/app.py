@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pharos.cli import database, doctor, jobs, processes, repositories, stack, status, submit
+from pharos.cli import database, doctor, jobs, processes, repositories, stack, status, submit, workers
 from pharos.cli.exits import Commands
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command()(stack.demo)
 app.command()(submit.submit)
 app.command()(status.status)
 app.add_typer(jobs.group, name="jobs")
+app.add_typer(workers.group, name="workers")
 app.command(name="repositories")(repositories.show_repositories)
 app.command()(repositories.similar)
 app.command()(repositories.dependents)

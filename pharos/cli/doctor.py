@@ -41,6 +41,7 @@ def examine(as_json: AsJson = False, url: Url = None, token_file: TokenFile = No
 
 
 def _checks(url: str | None, token_file: Path | None) -> list[Check]:
+    from pharos.doctor.budget import budget_checks
     from pharos.doctor.machine import machine_checks
     from pharos.doctor.plane import plane_checks
     from pharos.doctor.stores import store_checks
@@ -50,9 +51,11 @@ def _checks(url: str | None, token_file: Path | None) -> list[Check]:
     work_dir = Path(os.environ.get("PHAROS_WORK_DIR") or fields["work_dir"].default)
     vectors = Path(os.environ.get("PHAROS_LANCEDB_PATH") or fields["lancedb_path"].default)
     keeps_vectors = os.environ.get("PHAROS_VECTOR_STORE", "lancedb") == "lancedb"
+    target = _target(url, token_file)
     return [
         *machine_checks(work_dir=work_dir),
-        *plane_checks(_target(url, token_file)),
+        *plane_checks(target),
+        *budget_checks(target),
         *store_checks(os.environ, vectors=vectors if keeps_vectors else None),
     ]
 

@@ -22,6 +22,11 @@ COLOURS = {
     "running": "cyan",
     "queued": "yellow",
     "failed": "red",
+    "ready": "green",
+    "working": "cyan",
+    "paused": "yellow",
+    "draining": "yellow",
+    "too_old": "yellow",
     "ok": "green",
     "degraded": "yellow",
     "down": "red",
@@ -85,11 +90,15 @@ def ago(moment: str | None) -> str:
     """Return how long ago an RFC 3339 time was, roughly; '-' for none."""
     if moment is None:
         return "-"
-    seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
+    return f"{span(max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()))} ago"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time, roughly."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _cell(value: object) -> str:

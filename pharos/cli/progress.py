@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from pharos.answers import Job
 from pharos.cli.output import clean, on_terminal, say
+from pharos.cli.reasons import help_line
 from pharos.follow import ENDED
 
 
@@ -22,7 +23,12 @@ def job_progress() -> Iterator[Callable[[Job], None]]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
 
+    told = Reasons()
+
     def show(job: Job) -> None:
+        reason = told.news(job)
+        if reason:
+            progress.console.print(clean(reason), markup=False, highlight=False)
         if not progress.task_ids:  # its clock begins here
             progress.add_task("")
             progress.start()
@@ -47,11 +53,31 @@ def describe(job: Job) -> tuple[str, int, int]:
     return job["state"], 0, 0
 
 
+class Reasons:
+    """Why a job waits, told once for each reason: its minutes go by in silence."""
+
+    def __init__(self) -> None:
+        self._told: str | None = None
+
+    def news(self, job: Job) -> str | None:
+        """Return the reason and what would help, when it is another one than before."""
+        waiting = job["waiting"]
+        code = waiting["code"] if waiting is not None else None
+        if code == self._told:
+            return None
+        self._told = code
+        return None if waiting is None else " ".join(filter(None, (waiting["text"], help_line(waiting))))
+
+
 class _Lines:
     def __init__(self) -> None:
         self._last = ""
+        self._told = Reasons()
 
     def __call__(self, job: Job) -> None:
+        reason = self._told.news(job)
+        if reason:
+            say(f"  {reason}")
         words, _, _ = describe(job)
         if words != self._last:
             self._last = words

@@ -10,9 +10,10 @@ import typer
 from pharos.cli.exits import FAILED
 from pharos.cli.options import AsJson, TokenFile, Url, plane
 from pharos.cli.output import ago, in_colour, paint, put, put_json, put_table
+from pharos.plans import figures, warnings
 
 if TYPE_CHECKING:
-    from pharos.answers import Health, Job, Worker, WorkerStatus
+    from pharos.answers import Health, Job, Part, Usage, Worker, WorkerStatus
     from pharos.client import PlaneClient
 
 #: Seconds between two looks of --watch.
@@ -26,7 +27,7 @@ def status(
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Show the control plane, the workers, the newest jobs.
+    """Show the control plane, the workers, the newest jobs, and what this month has taken of the free plans.
 
     Exit code 1: something is degraded or down; 5: the control plane does not answer.
     """
@@ -43,16 +44,18 @@ def status(
 
 def _show(client: PlaneClient, *, as_json: bool) -> bool:
     health, doing, workers = client.health(), client.worker_status(), client.workers()
-    recent = client.jobs(limit=_JOBS)
+    recent, usage = client.jobs(limit=_JOBS), client.usage()
     if as_json:
-        put_json({"url": client.url, "health": health, "worker_status": doing, "workers": workers, "jobs": recent})
+        seen = {"url": client.url, "health": health, "worker_status": doing, "workers": workers, "jobs": recent}
+        put_json(seen | {"usage": usage})
     else:
         _print(client.url, health, doing, workers, recent)
+        _print_plans(usage)
     return health["status"] == "ok"
 
 
 def _print(url: str, health: Health, doing: WorkerStatus, workers: list[Worker], recent: list[Job]) -> None:
-    parts = ", ".join(f"{name} {part['state']}" for name, part in health["parts"].items() if part["state"] != "off")
+    parts = ", ".join(_part(name, part) for name, part in health["parts"].items() if part["state"] != "off")
     put(f"control plane  {paint(health['status'])}  {url}  ({parts})")
     progress = f", {doing['stage']} {doing['done']}/{doing['total']}" if doing["total"] else ""
     put(f"work           {doing['status']}{progress}")
@@ -64,6 +67,18 @@ def _print(url: str, health: Health, doing: WorkerStatus, workers: list[Worker],
     put_table(("WORKER", "STATE", "DEVICE", "MEMORY"), rows)
     put()
     put_table(("JOB", "KIND", "STATE", "REPOSITORY", "CREATED"), job_rows(recent))
+
+
+def _part(name: str, part: Part) -> str:
+    over = f" over {part['transport'].upper()}" if part["transport"] == "rest" else ""
+    return f"{name} {part['state']}{over}"
+
+
+def _print_plans(usage: Usage) -> None:
+    put()
+    put(f"this month     {figures(usage)}")
+    for warning in warnings(usage):
+        put(f"{paint('WARN')}           {warning}")
 
 
 def job_rows(jobs: list[Job]) -> list[tuple[object, ...]]:

@@ -10,6 +10,7 @@ import typer
 from pharos.cli.exits import FAILED, INTERRUPTED
 from pharos.cli.options import AsJson, Repo, TokenFile, Url, plane
 from pharos.cli.output import put, put_json, say
+from pharos.cli.reasons import place, say_accepted
 
 if TYPE_CHECKING:
     from pharos.answers import Accepted, Job
@@ -36,6 +37,10 @@ def submit(
     force: Annotated[bool, typer.Option("--force", help="Index again even when this commit is there.")] = False,
     priority: Annotated[Urgency, typer.Option(help="How urgent it is.")] = Urgency.normal,
     gpu: Annotated[bool, typer.Option("--gpu", help="Only on a worker with a GPU.")] = False,
+    gpu_memory: Annotated[int | None, typer.Option(min=1, max=1024, help="GiB that its GPU must have.")] = None,
+    memory: Annotated[int | None, typer.Option(min=1, max=4096, help="GiB of memory that it must have.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model that it must offer.")] = None,
+    node: Annotated[str | None, typer.Option(help="Only on this node.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until it has ended.")] = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -44,20 +49,21 @@ def submit(
     """Index a repository, or one commit of it."""
     from pharos.address import address_of
 
+    needs = {"gpu": gpu, "gpu_memory": gpu_memory, "memory": memory, "model": model, "node": node}
     body: dict[str, object] = {
         "url": address_of(repository),
         "ref": ref,
         "epochs": epochs,
         "force": force,
         "priority": priority.value,
-        "needs": {"gpu": gpu},
+        "needs": {name: value for name, value in needs.items() if value is not None},
     }
     with plane(url, token_file) as client:
         accepted = client.submit(body)
         if not wait:
             _show_accepted(accepted, as_json=as_json)
             return
-        say(f"{accepted['repository']}: {accepted['job_id']}{_place(accepted)}")
+        say(f"{accepted['repository']}: {accepted['job_id']}{place(accepted)}")
         job = wait_for(client, accepted["job_id"])
     _show_ended(job, as_json=as_json)
     if job["state"] != "succeeded":
@@ -82,9 +88,7 @@ def _show_accepted(accepted: Accepted, *, as_json: bool) -> None:
         put_json(accepted)
         return
     put(accepted["job_id"])
-    again = " It was waiting already." if accepted["deduplicated"] else ""
-    say(f"{accepted['repository']} is {accepted['state']}{_place(accepted)}.{again}")
-    say(f"Follow it: pharos jobs show {accepted['job_id']}")
+    say_accepted(accepted)
 
 
 def _show_ended(job: Job, *, as_json: bool) -> None:
@@ -97,7 +101,3 @@ def _show_ended(job: Job, *, as_json: bool) -> None:
         return
     figures = f"{result.get('files', 0):,} files, {result.get('edges', 0):,} edges, {job['seconds'] or 0:.1f} s"
     put(f"{job['id']} {job['state']}: {result.get('note') or figures}")
-
-
-def _place(accepted: Accepted) -> str:
-    return f", place {accepted['position']} in the queue" if accepted["position"] else ""

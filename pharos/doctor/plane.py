@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from pharos.client import PlaneClient, is_loopback
 from pharos.doctor.check import LIMIT, Check, Finding, Grade
+from pharos.doctor.ways import way_checks
 from pharos.target import Target
 from shared.errors import PharosError
 
@@ -26,6 +27,7 @@ def plane_checks(target: Target | PharosError) -> list[Check]:
             group="control plane", name="token", look=lambda: look_at_token(target), fix="export PHAROS_ADMIN_TOKEN=…"
         ),
         Check(group="control plane", name="clock", look=lambda: look_at_clock(target), fix="timedatectl set-ntp true"),
+        *way_checks(target),
     ]
 
 

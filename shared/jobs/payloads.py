@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -33,6 +34,10 @@ class IngestPayload(Payload):
 
 class RemovePayload(Payload):
     """Delete the vectors of a repository that was removed; what was published again since stays."""
+
+
+#: The payload of each kind, to read one back.
+PAYLOADS: Mapping[Kind, type[Payload]] = {Kind.INGEST: IngestPayload, Kind.REMOVE: RemovePayload}
 
 
 def dedupe_key(kind: Kind, repository: str, payload: Payload, needs: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -90,25 +90,23 @@ class Keeper:
 
         Exact under concurrency: cap, dedupe and idempotency are decided in one statement.
         """
-        key, fingerprint = asked.idempotency or (None, None)
-        row = self._one(
-            "submit",
-            id=new_job_id(),
-            tenant=asked.tenant_id,
-            kind=asked.kind.value,
-            repository=asked.repository,
-            repository_id=repository_id(asked.tenant_id, asked.repository),
-            payload=Jsonb(asked.payload.model_dump(mode="json")),
-            dedupe_key=dedupe_key(asked.kind, asked.repository, asked.payload, asked.needs.model_dump_json()),
-            priority=int(asked.priority),
-            needs=Jsonb(asked.needs.model_dump(mode="json", exclude_defaults=True)),
-            ttl_ms=asked.ttl_ms,
-            cap=cap,
-            key=key,
-            fingerprint=fingerprint,
-        )
-        job = Job.from_row(row) if row["id"] is not None else None
-        return Submitted(outcome=row["outcome"], job=job, waiting=row["waiting"], position=row["position"])
+        return self.submit_all([(asked, cap)])[0]
+
+    def submit_all(self, asked: Sequence[tuple[Submission, int]]) -> list[Submitted]:
+        """Record jobs, each with the cap of its kind, in one statement and one commit: all of them or none."""
+        if not asked:
+            return []
+        rows = [_row(one, cap) for one, cap in asked]
+        answers = self._all("submit", **{name: [row[name] for row in rows] for name in rows[0]})
+        return [
+            Submitted(
+                outcome=row["outcome"],
+                job=Job.from_row(row) if row["id"] is not None else None,
+                waiting=row["waiting"],
+                position=row["position"],
+            )
+            for row in answers
+        ]
 
     def start(self, job_id: str, *, worker: str, capabilities: Capabilities, lease: float) -> Started:
         """Hand a job to a worker if it may run now and here; the attempt number in it is the fencing token."""
@@ -195,3 +193,22 @@ class Keeper:
     def _all(self, name: str, **given: object) -> list[dict[str, Any]]:
         with self._database.connection() as connection:
             return connection.execute(_JOBS[name], given).fetchall()
+
+
+def _row(asked: Submission, cap: int) -> dict[str, object]:
+    key, fingerprint = asked.idempotency or (None, None)
+    return {
+        "id": new_job_id(),
+        "tenant": asked.tenant_id,
+        "kind": asked.kind.value,
+        "repository": asked.repository,
+        "repository_id": repository_id(asked.tenant_id, asked.repository),
+        "payload": Jsonb(asked.payload.model_dump(mode="json")),
+        "dedupe_key": dedupe_key(asked.kind, asked.repository, asked.payload, asked.needs.model_dump_json()),
+        "priority": int(asked.priority),
+        "needs": Jsonb(asked.needs.model_dump(mode="json", exclude_defaults=True)),
+        "ttl_ms": asked.ttl_ms,
+        "cap": cap,
+        "key": key,
+        "fingerprint": fingerprint,
+    }

@@ -43,10 +43,10 @@ class Publisher:
 
     def published(self, job: Job) -> PublishedRow | None:
         """Return what is visible of the job's repository before it runs."""
-        with self._database.transaction(job.tenant_id) as connection:
-            row = connection.execute(_SQL["published"], {"repository_id": job.repository_id}).fetchone()
-        if row is None:
+        rows = self._database.ask(job.tenant_id, _SQL["published"], {"repository_id": job.repository_id})
+        if not rows:
             return None
+        row = rows[0]
         return PublishedRow(
             commit=row["commit"],
             generation=row["generation"],
@@ -62,7 +62,10 @@ class Publisher:
         Raises:
             Refused: the attempt is not its own any more, or cancel was asked.
         """
+        if self._database.ask(job.tenant_id, _SQL["finish"], _end(job, result)):
+            return
         with self._database.transaction(job.tenant_id) as connection:
+            # It says why not.
             if _hold(connection, job):
                 _succeed(connection, job, result)
 
@@ -83,13 +86,14 @@ class Publisher:
             seen = connection.execute(_SQL["published_for_update"], key).fetchone()
             if seen is not None and job.generation is not None and seen["generation"] > job.generation:
                 raise Refused("superseded")
-            connection.execute(_SQL["clear_files"], key)
-            connection.execute(_SQL["clear_edges"], key)
-            _point(connection, job, knowledge, vector_store, parameters)
-            _settle_home(connection, job, vector_store)
-            _add_files(connection, job, knowledge)
-            _add_edges(connection, job, knowledge)
-            _succeed(connection, job, result)
+            with connection.pipeline():
+                connection.execute(_SQL["clear_files"], key)
+                connection.execute(_SQL["clear_edges"], key)
+                _point(connection, job, knowledge, vector_store, parameters)
+                _settle_home(connection, job, vector_store)
+                _add_files(connection, job, knowledge)
+                _add_edges(connection, job, knowledge)
+                _succeed(connection, job, result)
 
     def bury(self, job: Job, *, result: dict[str, Any]) -> None:
         """Forget a removed repository whose vectors are gone, and end the job that removed them.
@@ -182,4 +186,8 @@ def _add_edges(connection: Connection, job: Job, knowledge: Knowledge) -> None:
 
 
 def _succeed(connection: Connection, job: Job, result: dict[str, Any]) -> None:
-    connection.execute(_SQL["succeed"], {"id": job.id, "attempt": job.attempt, "result": Jsonb(result)})
+    connection.execute(_SQL["succeed"], _end(job, result))
+
+
+def _end(job: Job, result: dict[str, Any]) -> dict[str, Any]:
+    return {"id": job.id, "attempt": job.attempt, "result": Jsonb(result)}

@@ -38,6 +38,8 @@ class Job:
     generation: int | None
     worker_id: str | None
     node: str | None
+    #: Not to be started before.
+    run_after: datetime
     deadline_at: datetime | None
     cancel_requested_at: datetime | None
     created_at: datetime

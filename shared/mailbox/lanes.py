@@ -5,126 +5,174 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from typing import Any
 
-import redis
 from rq import Queue
 from rq.exceptions import DequeueTimeout
 from rq.job import Job as RqJob
-from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from shared.errors import MailboxUnavailable
 from shared.ids import JOB_ID_PATTERN
 from shared.logs import get_logger
-from shared.mailbox.connection import as_ours
+from shared.mailbox.link import Link
+from shared.mailbox.record import make_record
+from shared.mailbox.ways import Ways
+from shared.nodes.heartbeat import Transport
 
 log = get_logger(__name__)
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
+#: Bytes of an entry that are looked at; an id has 30.
+_SHORT = 64
 _WAKE = "wake"
-#: The name that stands in RQ's record of a job, for `rq info` and dashboards. No process resolves it.
-_FUNCTION = "pharos.job"
 
 
 class Mailbox:
     """Pushes ids on lanes and takes them off. Every method raises ``MailboxUnavailable`` when Redis does not answer."""
 
-    def __init__(self, connection: redis.Redis) -> None:
-        self._connection = connection
+    def __init__(self, way: Link | Ways) -> None:
+        self._ways = way if isinstance(way, Ways) else Ways(way)
 
-    def push(self, job_id: str, lane: str, *, ttl: float | None) -> None:
-        """Put an id at the end of its lane, with RQ's record of it, which Redis forgets after ``ttl`` seconds."""
-        queue = self._queue(lane)
-        record = RqJob.create(
-            _FUNCTION,
-            args=(job_id,),
-            id=job_id,
-            origin=lane,
-            status=JobStatus.QUEUED,
-            connection=self._connection,
-            serializer=JSONSerializer,
-        )
-        record.enqueued_at = datetime.now(UTC)
-        with as_ours(), self._connection.pipeline(transaction=False) as pipeline:
-            pipeline.sadd(Queue.redis_queues_keys, queue.key)
-            record.save(pipeline=pipeline, include_meta=False)
-            if ttl is not None:
+    @property
+    def transport(self) -> Transport | None:
+        """How Redis is reached; ``None`` as long as it was not tried."""
+        return self._ways.transport
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a take waits for an id. Over REST it cannot: it is to be called when there is something to find."""
+        return self.transport != "rest"
+
+    @property
+    def commands(self) -> int:
+        """How many commands this client has sent since it began, those of its handshakes too."""
+        return self._ways.commands
+
+    def push(self, jobs: Sequence[tuple[str, str, float]]) -> None:
+        """Put ids at the end of their lanes: each an id, its lane, and the seconds for which Redis keeps RQ's record.
+
+        One round trip; three commands for each job, and one.
+        """
+        if not jobs:
+            return
+        with self._ways.use() as link, link.pipeline(transaction=False) as pipeline:
+            queues = {lane: _queue(link, lane) for _, lane, _ in jobs}
+            pipeline.sadd(Queue.redis_queues_keys, *(queue.key for queue in queues.values()))
+            for job_id, lane, ttl in jobs:
+                record = make_record(job_id, lane, link)
+                record.save(pipeline=pipeline, include_meta=False)
                 pipeline.expire(record.key, max(1, round(ttl)))
-            queue.push_job_id(job_id, pipeline=pipeline)
+                queues[lane].push_job_id(job_id, pipeline=pipeline)
             pipeline.execute()
 
     def take(self, lanes: Sequence[str], *, worker: str, wait: float) -> str | None:
         """Return the next id, most urgent lane first, or ``None`` after ``wait`` seconds or a ``wake``.
 
-        One command however many lanes there are. What is not the id of a job is dropped and logged.
+        One command however many lanes there are. What is not the id of a job is dropped and logged. Where the
+        mailbox does not block, the answer comes at once, and there is no wake.
         """
-        keys = [_wake_key(worker), *(self._queue(lane).key for lane in lanes)]
-        with as_ours():
-            try:
-                key, value = Queue.lpop(keys, max(1, round(wait)), connection=self._connection)
-            except DequeueTimeout:
-                return None
-            except (TypeError, ValueError, AttributeError) as error:
-                # A link that is broken from another thread in mid-call fails in the driver's own ways.
-                raise MailboxUnavailable(cause=type(error).__name__) from error
-        text = bytes(value).decode("ascii", "replace")
+        with self._ways.use() as link:
+            found = _look(link, lanes) if link.transport == "rest" else _wait(link, lanes, worker, wait)
+        if found is None:
+            return None
+        key, value = found
+        text = value.decode("ascii", "replace") if len(value) <= _SHORT else ""
         if _JOB_ID.fullmatch(text):
             self._forget(text)
             return text
-        if bytes(key).decode() != _wake_key(worker):
+        if key.decode() != _wake_key(worker):
             log.warning("mailbox_entry_dropped", size=len(value))
         return None
 
     def _forget(self, job_id: str) -> None:
         # The id is in our hand: RQ's record of it may as well end with its ttl.
-        with suppress(MailboxUnavailable), as_ours():
-            self._connection.delete(RqJob.key_for(job_id))
+        with suppress(MailboxUnavailable), self._ways.use() as link:
+            link.delete(RqJob.key_for(job_id))
 
     def wake(self, worker: str) -> None:
-        """End a worker's present wait, so that it looks at its lanes anew."""
+        """End a worker's present wait, so that it looks at its lanes anew. Where nobody can wait, nothing is sent."""
         key = _wake_key(worker)
-        with as_ours(), self._connection.pipeline(transaction=False) as pipeline:
-            pipeline.rpush(key, _WAKE)
-            pipeline.expire(key, 60)
-            pipeline.execute()
+        with self._ways.use() as link:
+            if link.transport == "rest":
+                return
+            with link.pipeline(transaction=False) as pipeline:
+                pipeline.rpush(key, _WAKE)
+                pipeline.expire(key, 60)
+                pipeline.execute()
 
     def hang_up(self) -> None:
         """Break every connection, also one that somebody waits on; the next command makes a new one."""
-        self._connection.connection_pool.disconnect(inuse_connections=True)
+        self._ways.hang_up()
 
     def waiting(self, lanes: Collection[str]) -> frozenset[str]:
-        """Return every id that lies on one of ``lanes``."""
+        """Return every id that lies on one of ``lanes``, for one command each."""
         if not lanes:
             return frozenset()
-        with as_ours(), self._connection.pipeline(transaction=False) as pipeline:
+        with self._ways.use() as link, link.pipeline(transaction=False) as pipeline:
             for lane in lanes:
-                pipeline.lrange(self._queue(lane).key, 0, -1)
+                pipeline.lrange(_key(lane), 0, -1)
             found = pipeline.execute()
-        return frozenset(bytes(value).decode("ascii", "replace") for values in found for value in values)
+        return frozenset(
+            bytes(value).decode("ascii", "replace") for values in found for value in values if len(value) <= _SHORT
+        )
+
+    def recorded(self, job_ids: Collection[str]) -> int:
+        """Return how many of those jobs Redis has a record of: one command, for jobs on however many lanes."""
+        if not job_ids:
+            return 0
+        with self._ways.use() as link:
+            return int(link.exists(*(RqJob.key_for(job_id) for job_id in job_ids)))
 
     def ping(self) -> None:
         """Return when Redis answers."""
-        with as_ours():
-            self._connection.ping()
+        with self._ways.use() as link:
+            link.ping()
 
     def keep_note(self, name: str, text: str) -> None:
         """Keep a small document under ``pharos:<name>``."""
-        with as_ours():
-            self._connection.set(f"pharos:{name}", text)
+        with self._ways.use() as link:
+            link.keep_note(f"pharos:{name}", text)
 
     def read_note(self, name: str) -> str | None:
         """Return the document under ``pharos:<name>``, if there is one."""
-        with as_ours():
-            value = self._connection.get(f"pharos:{name}")
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        with self._ways.use() as link:
+            return link.read_note(f"pharos:{name}")
 
     def close(self) -> None:
         """Close every connection."""
-        self._connection.close()
+        self._ways.close()
 
-    def _queue(self, lane: str) -> Queue:
-        return Queue(lane, connection=self._connection, serializer=JSONSerializer)
+
+def _wait(link: Link, lanes: Sequence[str], worker: str, wait: float) -> tuple[bytes, bytes] | None:
+    keys = [_wake_key(worker), *map(_key, lanes)]
+    try:
+        key, value = Queue.lpop(keys, max(1, round(wait)), connection=link)
+    except DequeueTimeout:
+        return None
+    except (TypeError, ValueError, AttributeError) as error:
+        # A link that is broken from another thread in mid-call fails in the driver's own ways.
+        raise MailboxUnavailable(cause=type(error).__name__) from error
+    return bytes(key), bytes(value)
+
+
+def _look(link: Link, lanes: Sequence[str]) -> tuple[bytes, bytes] | None:
+    # RQ's own look without waiting is a command for each lane.
+    keys = [_key(lane) for lane in lanes]
+    found: Any = link.lmpop(len(keys), *keys, direction="LEFT", count=1) if keys else None
+    if found is None:
+        return None
+    key, (value,) = found
+    return bytes(key), bytes(value)
+
+
+def _queue(link: Link, lane: str) -> Queue:
+    return Queue(lane, connection=link, serializer=JSONSerializer)
+
+
+def _key(lane: str) -> str:
+    # As Queue.key, without making a queue for each of a worker's lanes at each take.
+    return f"{Queue.redis_queue_namespace_prefix}{lane}"
 
 
 def _wake_key(worker: str) -> str:

@@ -62,16 +62,19 @@ class Stack:
 
     def start_worker(self, node: str = "alienware", **settings: str) -> Child:
         """Start a worker; it is there when the control plane has heard it."""
-        return self._start(
-            "edge_worker",
-            MODE="EDGE",
-            PHAROS_NODE=node,
-            PHAROS_CONTROL_URL=f"http://127.0.0.1:{self._port}",
-            PHAROS_WORK_DIR=str(self.folder / f"work-{node}"),
-            PHAROS_LANCEDB_PATH=str(self.folder / f"lancedb-{node}"),
-            PHAROS_DEVICE="cpu",
+        return self._start("edge_worker", MODE="EDGE", **self.worker_settings(node, **settings))
+
+    def worker_settings(self, node: str, **settings: str) -> dict[str, str]:
+        """Return the environment of a worker of this stack."""
+        return {
+            **self._shared(),
+            "PHAROS_NODE": node,
+            "PHAROS_CONTROL_URL": f"http://127.0.0.1:{self._port}",
+            "PHAROS_WORK_DIR": str(self.folder / f"work-{node}"),
+            "PHAROS_LANCEDB_PATH": str(self.folder / f"lancedb-{node}"),
+            "PHAROS_DEVICE": "cpu",
             **settings,
-        )
+        }
 
     def submit(self, repository: Path, **body: object) -> dict[str, Any]:
         """Ask for an ingest and return the answer's data."""
@@ -118,7 +121,11 @@ class Stack:
 
     def _start(self, module: str, **settings: str) -> Child:
         self._workers += 1
-        shared = {
+        log = self.folder / f"{self._workers:02d}-{module}.log"
+        return self._parts.enter_context(start_python(module, log=log, env=self._shared() | settings))
+
+    def _shared(self) -> dict[str, str]:
+        return {
             "PHAROS_WORKER_TOKEN": WORKER,
             "PHAROS_DATABASE_URL": self._url("pharos_app", APP_PASSWORD),
             "PHAROS_KEEPER_DATABASE_URL": self._url("pharos_keeper", KEEPER_PASSWORD),
@@ -126,8 +133,6 @@ class Stack:
             "PHAROS_LOCAL_ROOTS": str(self.folder),
             "PHAROS_TIME_SCALE": str(TIME_SCALE),
         }
-        log = self.folder / f"{self._workers:02d}-{module}.log"
-        return self._parts.enter_context(start_python(module, log=log, env=shared | settings))
 
 
 def kill(child: Child) -> None:

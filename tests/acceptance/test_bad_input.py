@@ -70,7 +70,7 @@ def test_a_repository_without_sources(stack: Stack, commit: Commit) -> None:
 
 
 def test_a_disk_without_room(stack: Stack, commit: Commit) -> None:
-    """A scratch disk without room is a failure to be tried again, and what was written there is gone."""
+    """A scratch disk without room makes the job wait uncounted, and what was written there is gone."""
     source = stack.folder / "source"
     commit(source, package(10))
     stack.start_plane()
@@ -79,7 +79,8 @@ def test_a_disk_without_room(stack: Stack, commit: Commit) -> None:
     asked = stack.submit(source)
     job = stack.until(lambda: stack.job(asked["job_id"]), lambda job: job["reason"] is not None)
 
-    assert job["reason"] == "disk_full"
+    assert (job["state"], job["reason"]) == ("queued", "disk_full")
+    assert stack.rows("select failures, run_after > clock_timestamp() from pharos.jobs") == [(0, True)]
     assert list((stack.folder / "work-alienware").glob("*/job_*")) == []
 
 

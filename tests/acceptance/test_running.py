@@ -12,19 +12,11 @@ import redis
 from pharos.stack.postgres import EmbeddedPostgres
 from pharos.stack.redis import EmbeddedRedis
 from tests.acceptance.conftest import Commit, package
+from tests.acceptance.counted import asked, settled
 from tests.acceptance.stack import TIME_SCALE, Stack
 
 #: Three heartbeats and a lost worker's patience, on the scaled clock.
 _WHILE = 80 * TIME_SCALE
-
-
-def _transactions(server: EmbeddedPostgres, database: str) -> int:
-    with psycopg.connect(server.owner_url("postgres")) as link:
-        row = link.execute(
-            "select xact_commit + xact_rollback from pg_stat_database where datname = %s", (database,)
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def _commands(url: str) -> int:
@@ -43,9 +35,7 @@ def test_an_idle_stack_costs_nothing(
     stack.start_worker()
     stack.wait(stack.submit(source)["job_id"])
     stack.until(lambda: stack.http.get("/api/v1/ingestion/worker/status").json()["data"]["status"], "Idle".__eq__)
-    before = stack.until(lambda: _settled(postgres_server, stack.database), lambda pair: pair[0] == pair[1], within=20)[
-        0
-    ]
+    before = settled(postgres_server, stack.database)
     commands = _commands(redis_server.url)
 
     deadline = time.monotonic() + _WHILE
@@ -54,15 +44,9 @@ def test_an_idle_stack_costs_nothing(
         assert stack.http.get("/ui/board").status_code == 200
         time.sleep(2 * TIME_SCALE)
 
-    assert _transactions(postgres_server, stack.database) == before
+    assert asked(postgres_server, stack.database).since(before) == (frozenset(), 0)
     # The blocking wait is one command in five minutes; the count itself connects, which redis-py does with a few.
     assert _commands(redis_server.url) - commands <= 8
-
-
-def _settled(server: EmbeddedPostgres, database: str) -> tuple[int, int]:
-    first = _transactions(server, database)
-    time.sleep(1.5)
-    return first, _transactions(server, database)
 
 
 @pytest.mark.parametrize("module", ["plane", "worker"])

@@ -54,6 +54,22 @@ def test_a_person_signs_in_submits_and_watches(page: Page, served: Served) -> No
     expect(page.get_by_role("status")).to_have_text("Index github.com/acme/api: done.")
 
 
+def test_a_failed_job_is_run_again_and_says_why_it_waits(page: Page, served: Served) -> None:
+    """One click makes a new job; its row is the reason why it waits, with what would help."""
+    failed = an_ended_job(state=State.FAILED, detail="The disk was full.", result=None)
+    served.house.board.load((), (failed,))
+    served.house.submit.jobs.append(failed)
+    served.house.presence.hear(a_heartbeat(duty={"state": "paused", "note": "Gaming"}))
+    _sign_in(page, served)
+
+    page.get_by_role("button", name="Run again: Index github.com/acme/api").click()
+
+    expect(page.locator("#said")).to_have_text("github.com/acme/api was added.")
+    row = page.get_by_role("region", name="Waiting").get_by_role("listitem")
+    expect(row).to_contain_text("den is paused until somebody resumes it (Gaming).")
+    expect(row).to_contain_text("Resume den: pharos workers resume den")
+
+
 def test_a_link_from_the_terminal_signs_in(page: Page, served: Served) -> None:
     """The one-time link leads straight to the page, and its code does not stay in the address bar."""
     path = served.house.client().post("/api/v1/sign-in-codes", headers=AS_ADMIN).json()["data"]["path"]

@@ -1,8 +1,14 @@
 -- name: submit
--- Record a job, or say why not.
+-- Record jobs in the order given, or say of each why not.
 select s.outcome, s.waiting, (s.job).*, s.place as position
-  from pharos.submit_job(%(id)s, %(tenant)s, %(kind)s, %(repository)s, %(repository_id)s, %(payload)s, %(dedupe_key)s,
-                         %(priority)s::smallint, %(needs)s, %(ttl_ms)s, %(cap)s, %(key)s, %(fingerprint)s) s
+  from unnest(%(id)s::text[], %(tenant)s::uuid[], %(kind)s::text[], %(repository)s::text[], %(repository_id)s::text[],
+              %(payload)s::jsonb[], %(dedupe_key)s::text[], %(priority)s::smallint[], %(needs)s::jsonb[],
+              %(ttl_ms)s::bigint[], %(cap)s::integer[], %(key)s::bytea[], %(fingerprint)s::bytea[])
+       with ordinality as a(id, tenant, kind, repository, repository_id, payload, dedupe_key, priority, needs, ttl_ms,
+                            cap, key, fingerprint, number)
+ cross join lateral pharos.submit_job(a.id, a.tenant, a.kind, a.repository, a.repository_id, a.payload, a.dedupe_key,
+                                      a.priority, a.needs, a.ttl_ms, a.cap, a.key, a.fingerprint) s
+ order by a.number
 -- name: start
 -- Hand a job to a worker, or say why not.
 select s.outcome, (s.job).* from pharos.start_job(%(id)s, %(worker)s, %(capabilities)s, %(keeps_vectors)s, %(schema)s,

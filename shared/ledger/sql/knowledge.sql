@@ -38,6 +38,12 @@ insert into pharos.edges (tenant_id, repository_id, source, target, kinds, line)
 update pharos.jobs set state = 'succeeded', finished_at = clock_timestamp(), result = %(result)s, reason = null,
        detail = null, worker_id = null, lease_until = null
  where id = %(id)s and attempt = %(attempt)s and state = 'running'
+-- name: finish
+-- End an attempt that has nothing to publish, unless cancel was asked; no row when there is no such attempt.
+update pharos.jobs set state = 'succeeded', finished_at = clock_timestamp(), result = %(result)s, reason = null,
+       detail = null, worker_id = null, lease_until = null
+ where id = %(id)s and attempt = %(attempt)s and state = 'running' and cancel_requested_at is null
+returning id
 -- name: tombstone
 -- Make a repository invisible at once; its generation keeps what is running from publishing it again.
 update pharos.repositories set removed_at = clock_timestamp(), generation = nextval('pharos.generations'),

@@ -22,6 +22,7 @@ from shared.settings import CloudSettings, EdgeSettings, SharedSettings
 
 ROOT = Path(__file__).parents[3]
 UNIT = ROOT / "deploy" / "systemd" / "pharos-worker.service"
+_TOLD = "kill --kill-who=main --signal=SIGUSR1 pharos-worker"
 
 
 def _names(tree: type[SharedSettings]) -> set[str]:
@@ -92,6 +93,39 @@ def test_the_example_settings_name_everything_that_is_required() -> None:
     used = set(re.findall(r"^(PHAROS_[A-Z_]+)=", text, re.MULTILINE))
 
     assert required - {"PHAROS_MODE"} <= used
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script")
+@pytest.mark.parametrize(
+    ("words", "active", "told"),
+    [
+        (("pre", "suspend"), True, ["is-active --quiet pharos-worker", _TOLD]),
+        (("pre", "suspend"), False, ["is-active --quiet pharos-worker"]),
+        (("post", "suspend"), True, []),
+        ((), True, []),
+    ],
+    ids=["sleep", "no worker", "wake", "nothing"],
+)
+def test_the_sleep_hook_tells_the_supervisor(
+    tmp_path: Path, words: tuple[str, ...], active: bool, told: list[str]
+) -> None:
+    """Before a sleep, and only then, the main process of a worker that runs hears of it; its children do not."""
+    log = tmp_path / "log"
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$*" >> {log}\n[ "$1" = kill ] || {str(active).lower()}\n')
+    (tmp_path / "sleep").write_text("#!/bin/sh\n")
+    for program in ("systemctl", "sleep"):
+        (tmp_path / program).chmod(0o755)
+
+    done = subprocess.run(
+        [ROOT / "deploy/systemd/pharos-worker-sleep", *words],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (log.read_text().splitlines() if log.exists() else []) == told
 
 
 def test_nssm_runs_the_worker_and_stops_it_gently() -> None:

@@ -12,11 +12,15 @@ from ledger_world import REPOSITORY, WORKER, Ledger, capabilities
 from pydantic import SecretStr
 
 from cloud_api.board import Board
+from cloud_api.budget import Plan
 from cloud_api.delivery import Delivery
+from cloud_api.dispatch import Dispatch
+from cloud_api.lines import Lines
 from cloud_api.presence import Presence
 from cloud_api.reconcile.passes import Pass
 from cloud_api.services.repositories import Repositories
 from cloud_api.services.submit import Submit, SubmitRules
+from cloud_api.usage import Usage
 from shared.errors import IdempotencyConflict, InvalidRepository, NotFound, QueueFull
 from shared.ids import new_job_id, repository_id
 from shared.jobs.kinds import Kind, Priority
@@ -48,12 +52,22 @@ class Plane:
         self.presence = Presence(timing=Timing(), clock=self.clock)
         self.board = Board()
         self.delivery = Delivery(mailbox, pause=5, ttl=86_400, clock=self.clock)
+        self.dispatch = Dispatch(
+            presence=self.presence, board=self.board, lines=Lines(timing=Timing()), duty=lambda _: None
+        )
+        self.usage = Usage(
+            plan=Plan(redis_commands=500_000, postgres_hours=400.0, host_hours=750.0),
+            commands=lambda: self.delivery.commands,
+            ledger_idle=lambda: [ledger.keeper_database.known[1]],
+        )
         self.work = Pass(
             keeper=ledger.keeper,
             reader=ledger.jobs,
             delivery=self.delivery,
             presence=self.presence,
             board=self.board,
+            dispatch=self.dispatch,
+            usage=self.usage,
             timing=Timing(),
             retention=90 * 86_400,
             clock=self.clock,
@@ -61,6 +75,7 @@ class Plane:
         self.pokes: list[None] = []
         self.submit = Submit(
             keeper=ledger.keeper,
+            dispatch=self.dispatch,
             repositories=ledger.repositories,
             delivery=self.delivery,
             board=self.board,
@@ -80,6 +95,7 @@ class Plane:
                     "capabilities": capabilities(),
                     "attempts": reports,
                     "mailbox": True,
+                    "transport": "tcp",
                     **said,
                 }
             )
@@ -167,7 +183,7 @@ def test_without_redis_workers_are_told_to_look(ledger: Ledger, mailbox_of: Call
     job = plane.ingest()
     plane.work.run()
 
-    assert plane.work.looks == {WORKER}
+    assert plane.dispatch.orders(WORKER).look == "ledger"
     assert ledger.start(job).outcome == "started"
 
 
@@ -178,13 +194,13 @@ def test_lost_id_is_looked_for_after_20_seconds(ledger: Ledger, plane: Plane, re
     _age(ledger)
 
     plane.work.run()
-    early = set(plane.work.looks)
+    early = plane.dispatch.orders(WORKER).look
     plane.clock.now += 20
     plane.hear()
     plane.work.run()
 
-    assert early == set()
-    assert plane.work.looks == {WORKER}
+    assert early is None
+    assert plane.dispatch.orders(WORKER).look == "ledger"
 
 
 def test_lost_workers_job_goes_to_the_next(ledger: Ledger, plane: Plane, mailbox: Mailbox) -> None:
@@ -254,12 +270,12 @@ def test_cancelled_jobs_are_told_to_their_workers(ledger: Ledger, plane: Plane) 
     ledger.keeper.cancel(job.id, tenant=DEFAULT_TENANT)
 
     plane.work.run()
-    told = plane.work.cancels
+    told = plane.dispatch.orders(WORKER).cancel
     ledger.keeper.end(job.id, attempt=1, state=State.CANCELLED, reason="cancel_requested", detail="")
     plane.work.run()
 
-    assert told == {job.id}
-    assert plane.work.cancels == frozenset()
+    assert told == (job.id,)
+    assert plane.dispatch.orders(WORKER).cancel == ()
 
 
 def test_pass_skips_what_is_late_and_shows_it(ledger: Ledger, plane: Plane) -> None:
@@ -426,7 +442,7 @@ def test_unknown_repository_is_not_removed(plane: Plane) -> None:
 
 def test_foreign_id_on_a_lane_is_nobodys_job(ledger: Ledger, mailbox: Mailbox) -> None:
     """An id that somebody made up leads to nothing in the ledger."""
-    mailbox.push(new_job_id(), "ingest", ttl=60)
+    mailbox.push([(new_job_id(), "ingest", 60)])
 
     forged = mailbox.take(["ingest"], worker=WORKER, wait=1)
 

@@ -15,7 +15,11 @@ from shared.errors import LedgerRefused, LedgerUnavailable
 from shared.ledger.postgres import Database
 
 #: Tables that hold nothing of a tenant, each for a reason.
-_HOUSE_TABLES = {"migrations": "names of schema steps", "planes": "the number of the last start"}
+_HOUSE_TABLES = {
+    "migrations": "names of schema steps",
+    "planes": "the number of the last start",
+    "usage": "what a month has used of the plans",
+}
 #: What the two roles may see of each tenant table: of the own tenant, of every tenant, or nothing at all.
 _APP = {"tenants", "jobs", "homes", "repositories", "files", "edges"}
 _KEEPER = {"jobs", "idempotency_keys", "homes"}

@@ -19,7 +19,7 @@ from edge_worker.source.bare import BareRepository
 from edge_worker.source.fetch import FetchLimits, fetch, folder_bytes, resolve_commit
 from edge_worker.source.git import Access
 from edge_worker.source.walk import contents, select
-from shared.errors import Cancelled, JobSignal, Permanent, Transient
+from shared.errors import Cancelled, JobSignal, Permanent, Snooze
 
 if sys.platform != "win32":
     import resource
@@ -218,7 +218,7 @@ def test_a_disk_that_fills_up_on_the_way_is_tried_again(repo, take) -> None:
 
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
-        with refused("disk_full", Transient):
+        with refused("disk_full", Snooze):
             take()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -247,10 +247,10 @@ def test_a_repository_above_the_size_limit_is_refused(repo, take, limits) -> Non
 
 
 def test_a_disk_that_is_nearly_full_is_left_alone(repo, take, limits, job) -> None:
-    """Without enough free space nothing is written, and the job is tried again."""
+    """Without enough free space nothing is written, and the job waits."""
     repo.commit({"a.py": b"1\n"})
 
-    with refused("disk_full", Transient):
+    with refused("disk_full", Snooze):
         take(limits=replace(limits, free_bytes=1 << 60))
 
     assert not job.exists()

@@ -126,6 +126,7 @@ def job(**changes: Any) -> dict[str, Any]:
         "cancel_requested_at": None,
         "seconds": 0.75,
         "progress": None,
+        "waiting": None,
         "result": {"files": 77, "edges": 278, "commit": "10d0be30d61351938392ba46984b326b54664904"},
         "status_url": f"/api/v1/jobs/{JOB_ID}",
     } | changes
@@ -142,6 +143,21 @@ def accepted(**changes: Any) -> dict[str, Any]:
         "position": 2,
         "deduplicated": False,
         "replayed": False,
+        "retry_of": None,
+        "waiting": None,
+    } | changes
+
+
+def waiting(**changes: Any) -> dict[str, Any]:
+    """Why a job waits, as the API shows it."""
+    action = {"code": "wake_worker", "text": "Wake alienware", "command": None, "node": None}
+    return {
+        "code": "capable_offline",
+        "text": "alienware went to sleep 40 min ago. The job starts by itself when alienware is back.",
+        "capable": ["alienware"],
+        "position": 2,
+        "eta_seconds": None,
+        "action": action,
     } | changes
 
 
@@ -170,8 +186,42 @@ def file(path: str, **changes: Any) -> dict[str, Any]:
 
 def health(status: str = "ok") -> dict[str, Any]:
     """The answer of /health."""
-    part = {"state": "connected", "age_seconds": 0.1, "latency_ms": None}
+    part = {"state": "connected", "transport": None, "age_seconds": 0.1, "latency_ms": None}
     return {"status": status, "parts": {"postgres": part, "redis": part, "qdrant": part | {"state": "off"}}}
+
+
+def usage(**changes: Any) -> dict[str, Any]:
+    """The answer of /api/v1/usage; ``changes`` are to the meter of Redis commands."""
+    well = {"share": 0.3647, "forecast": 260_000.0, "reached_on": None, "warning": None}
+    redis = {"meter": "redis_commands", "used": 182_340.0, "limit": 500_000.0, **well}
+    hours = [
+        {"meter": meter, "used": 31.4, "limit": limit, **well, "forecast": None}
+        for meter, limit in (("postgres_hours", 400.0), ("host_hours", 750.0))
+    ]
+    return {"month": "2026-11-01", "since": "2026-11-01T00:00:00Z", "meters": [redis | changes, *hours]}
+
+
+def worker(node: str = "local", **changes: Any) -> dict[str, Any]:
+    """A worker as the API shows it."""
+    return {
+        "worker": f"{node}.1",
+        "node": node,
+        "version": "1",
+        "state": "ready",
+        "seen_seconds_ago": 1.0,
+        "slots": 1,
+        "memory_mib": 494,
+        "attempts": [],
+        "last_error": None,
+        "capabilities": {"gpu_name": None},
+        "line": "open",
+        "transport": "tcp",
+    } | changes
+
+
+def echo(node: str = "local", **changes: Any) -> dict[str, Any]:
+    """The answer to an echo."""
+    return {"worker": f"{node}.1", "node": node, "hops": 0, "round_trip_ms": 21.4, "text": "ping"} | changes
 
 
 def play_status(plane: RecordedPlane, *, status: str = "ok") -> None:
@@ -179,7 +229,7 @@ def play_status(plane: RecordedPlane, *, status: str = "ok") -> None:
     plane.play("GET", "/health", health(status))
     doing = {"status": "Idle", "node": "local", "worker": "local.1", "repository": None, "stage": None}
     plane.play("GET", "/api/v1/ingestion/worker/status", doing | {"done": 0, "total": 0, "seen_seconds_ago": 1.0})
-    worker = {"worker": "local.1", "node": "local", "version": "1", "state": "ready", "seen_seconds_ago": 1.0}
-    worker |= {"slots": 1, "memory_mib": 494, "attempts": [], "last_error": None, "capabilities": {"gpu_name": None}}
-    plane.play("GET", "/api/v1/workers", [worker])
+    plane.play("GET", "/api/v1/workers", [worker()])
+    plane.play("POST", "/api/v1/workers/echo", echo())
     plane.play("GET", "/api/v1/jobs", [job()])
+    plane.play("GET", "/api/v1/usage", usage())

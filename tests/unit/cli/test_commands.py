@@ -21,6 +21,7 @@ from tests.unit.cli.recorded_plane import (
     job,
     play_status,
     repository,
+    waiting,
 )
 
 INGEST = "/api/v1/ingestion/ingest"
@@ -41,6 +42,42 @@ def test_submit_asks_for_what_was_said(pharos: Pharos, recorded: RecordedPlane) 
     assert len(asked.headers["idempotency-key"]) > 30
     assert result.stdout == f"{JOB_ID}\n"
     assert "place 2 in the queue" in result.stderr
+
+
+def test_submit_asks_for_every_need(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """Needs that are named arrive; those that are not stay out."""
+    recorded.play("POST", INGEST, accepted(), status=202)
+
+    pharos("submit", "acme/api", "--gpu-memory", "6", "--memory", "16", "--model", "bge-small", "--node", "rig")
+
+    wanted = {"gpu": False, "gpu_memory": 6, "memory": 16, "model": "bge-small", "node": "rig"}
+    assert recorded.asked[0].body["needs"] == wanted
+
+
+def test_submit_says_where_and_when_it_will_run(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """The reason and what would help stand under the place."""
+    recorded.play("POST", INGEST, accepted(waiting=waiting()), status=202)
+
+    said = pharos("submit", "acme/api").stderr
+
+    assert (
+        "alienware went to sleep 40 min ago. The job starts by itself when alienware is back.\nWake alienware." in said
+    )
+
+
+def test_wait_tells_each_reason_once(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """``--wait`` says why nothing happens, and says it anew only when it is another reason."""
+    recorded.play("POST", INGEST, accepted(), status=202)
+    asleep = [waiting(), waiting(text="alienware went to sleep 41 min ago.")]
+    starting = waiting(code="starting", text="alienware is free and takes it now.", action=None)
+    for reason in (*asleep, starting):
+        recorded.play("GET", f"/api/v1/jobs/{JOB_ID}", job(state="queued", position=2, waiting=reason))
+    recorded.play("GET", f"/api/v1/jobs/{JOB_ID}", job())
+
+    said = pharos("submit", "acme/api", "--wait").stderr
+
+    assert said.count("went to sleep") == 1
+    assert "  alienware is free and takes it now." in said
 
 
 def test_submit_folder(pharos: Pharos, recorded: RecordedPlane, tmp_path: Path) -> None:
@@ -108,7 +145,7 @@ def test_status_json_keys(pharos: Pharos, recorded: RecordedPlane) -> None:
 
     found = json.loads(pharos("status", "--json").stdout)
 
-    assert list(found) == ["url", "health", "worker_status", "workers", "jobs"]
+    assert list(found) == ["url", "health", "worker_status", "workers", "jobs", "usage"]
 
 
 def test_status_in_lines(pharos: Pharos, recorded: RecordedPlane) -> None:
@@ -138,6 +175,54 @@ def test_cancel(pharos: Pharos, recorded: RecordedPlane) -> None:
     recorded.play("DELETE", f"/api/v1/jobs/{JOB_ID}", job(state="running"))
 
     assert pharos("jobs", "cancel", JOB_ID).stdout == f"{JOB_ID} cancelling\n"
+
+
+def test_jobs_say_why_they_wait(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """The list's last column is the reason of a waiting job, or how a failed one ended."""
+    failed = job(state="failed", detail="No such repository.")
+    recorded.play("GET", "/api/v1/jobs", [job(state="queued", waiting=waiting()), failed, job()])
+
+    lines = pharos("jobs").stdout.splitlines()
+
+    assert lines[0].split()[-1] == "WHY"
+    assert lines[1].endswith("The job starts by itself when alienware is back.")
+    assert lines[2].endswith("No such repository.")
+    assert lines[3].endswith("-")
+
+
+def test_show_says_why_and_what_helps(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """``jobs show`` has the sentence, its code, who could, and the one thing to do with its command."""
+    action = {"code": "resume_worker", "text": "Resume rig", "command": "pharos workers resume rig", "node": None}
+    found = waiting(code="capable_paused", text="rig is paused.", capable=["rig"], eta_seconds=61.4, action=action)
+    recorded.play("GET", f"/api/v1/jobs/{JOB_ID}", job(state="queued", result=None, waiting=found))
+
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in pharos("jobs", "show", JOB_ID).stdout.splitlines()}
+
+    assert lines["waiting"] == "rig is paused."
+    assert (lines["waiting_code"], lines["capable"], lines["eta_seconds"]) == ("capable_paused", "rig", "61")
+    assert lines["what_helps"] == "Resume rig: pharos workers resume rig"
+
+
+def test_retry(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """``jobs retry`` puts out the new job, under an idempotency key, and says where it stands."""
+    recorded.play("POST", f"/api/v1/jobs/{JOB_ID}/retry", accepted(job_id="job_new", retry_of=JOB_ID), status=202)
+
+    result = pharos("jobs", "retry", JOB_ID)
+
+    assert result.stdout == "job_new\n"
+    assert len(recorded.asked[0].headers["idempotency-key"]) > 30
+    assert "github.com/acme/api is queued, place 2 in the queue." in result.stderr
+
+
+def test_retry_of_what_has_not_ended(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """The plane's refusal is the message, and the command fails."""
+    path = f"/api/v1/jobs/{JOB_ID}/retry"
+    recorded.refuse("POST", path, 409, "NOT_ENDED", "This job is running, so there is nothing to run again yet.")
+
+    result = pharos("jobs", "retry", JOB_ID)
+
+    assert result.exit_code == 1
+    assert "This job is running" in result.stderr
 
 
 def test_repository_is_found_on_a_later_page(pharos: Pharos, recorded: RecordedPlane) -> None:

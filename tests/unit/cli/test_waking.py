@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from pharos.client import WAKING, PlaneClient, Unreachable
+from pharos.client import WAKING, PlaneClient
+from pharos.failures import Unreachable
 from tests.unit.cli.recorded_plane import RecordedPlane, accepted, health
 
 # An address of this machine that does not look like loopback.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +14,25 @@ from plane_factories import NOON, a_heartbeat, a_job, a_report, a_running_job, a
 from plane_twins import House
 
 from cloud_api.board import Board
-from cloud_api.presence import WorkerStatus
-from cloud_api.ui.board import board_of
+from cloud_api.ui.board import BoardPage, board_of
 from cloud_api.ui.words import STATE_WORDS, ago, duration, reason_text
+from cloud_api.workers import WorkerStatus
 from shared.errors import LedgerUnavailable
 from shared.jobs.states import State
 from shared.ledger.records import DEFAULT_TENANT
 
 HOSTILE = "github.com/acme/<script>alert(1)</script>\"'&"
+
+
+def _board(house: House, tenant: UUID) -> BoardPage:
+    return board_of(
+        house.board.snapshot(),
+        status=WorkerStatus(status="Idle"),
+        workers=(),
+        why=house.services.reasons.look().why,
+        tenant=tenant,
+        now=NOON,
+    )
 
 
 def test_the_board_shows_worker_queue_running_and_ended(house: House) -> None:
@@ -39,6 +51,65 @@ def test_the_board_shows_worker_queue_running_and_ended(house: House) -> None:
     assert "Index github.com/acme/waiting" in text
     assert "The repository does not exist." in text
     assert "Failed" in text
+
+
+def test_a_waiting_row_is_its_reason(house: House) -> None:
+    """The row says why and what would help, and how the attempt before ended; a lost running job says it, too."""
+    house.presence.born -= 86_400
+    lost = a_running_job(repository="github.com/acme/lost", worker_id="den.0123456789ab")
+    again = a_job(first_started_at=NOON, attempt=1, reason="worker_lost", detail="The worker on den was lost.")
+    house.board.load((lost, again), ())
+    house.presence.hear(a_heartbeat(attempts=(a_report(lost),), goodbye="stopping"))
+    house.presence.hear(a_heartbeat(worker="rig.0123456789ab", capabilities={"node": "rig"}, schema_version=1))
+
+    text = house.page().get("/").text
+
+    assert "rig runs Pharos 0.1.0, which is too old for the ledger" in text
+    assert (
+        "On rig, update Pharos and start the worker again: <code>git pull &amp;&amp; python bootstrap.py</code>" in text
+    )
+    assert "The attempt before: The worker on den was lost." in text
+
+
+def test_a_long_queue_is_counted_and_not_all_shown(house: House) -> None:
+    """Fifty rows with their reasons, the number of all, and how many wait behind."""
+    house.board.load([a_job() for _ in range(60)], ())
+
+    text = house.page().get("/").text
+
+    assert 'Waiting <span class="count">60</span>' in text
+    assert "10 more wait behind these." in text
+
+
+def test_a_failed_job_is_run_again_from_its_row(house: House) -> None:
+    """The button of a failed row makes a new job; done jobs have none."""
+    failed, done = an_ended_job(state=State.FAILED), an_ended_job()
+    house.board.load((), (failed, done))
+    house.submit.jobs.append(failed)
+    page = house.page()
+
+    text = page.get("/").text
+    answer = page.post(f"/ui/jobs/{failed.id}/retry")
+
+    assert f'action="/ui/jobs/{failed.id}/retry"' in text
+    assert f'action="/ui/jobs/{done.id}/retry"' not in text
+    assert answer.status_code == 303
+    assert "github.com/acme/api was added." in page.get(answer.headers["location"]).text
+    assert [job.state for job in house.submit.jobs] == [State.FAILED, State.QUEUED]
+
+
+def test_running_again_takes_our_own_page(house: House) -> None:
+    """Another site's form is refused, and a job that has not ended is said beside the box."""
+    waiting = a_job()
+    house.submit.jobs.append(waiting)
+    page = house.page()
+
+    theirs = page.post(f"/ui/jobs/{waiting.id}/retry", headers={"Origin": "https://evil.example"})
+    early = page.post(f"/ui/jobs/{waiting.id}/retry")
+
+    assert (theirs.status_code, early.status_code) == (403, 409)
+    assert "there is nothing to run again" in early.text
+    assert len(house.submit.jobs) == 1
 
 
 def test_an_empty_board_says_what_to_do_next(house: House) -> None:
@@ -189,12 +260,10 @@ def test_every_state_has_a_word() -> None:
 def test_places_are_counted_among_first_starts(house: House) -> None:
     """A job that is queued again holds no place, as in the ledger."""
     again = a_job(first_started_at=NOON, attempt=1)
-    first, second = a_job(), a_job()
+    first, second = (a_job(created_at=NOON + timedelta(seconds=second)) for second in (1, 2))
     house.board.load((again, first, second), ())
 
-    board = board_of(
-        house.board.snapshot(), status=WorkerStatus(status="Idle"), workers=(), tenant=DEFAULT_TENANT, now=NOON
-    )
+    board = _board(house, DEFAULT_TENANT)
 
     assert [row.position for row in board.waiting] == [0, 1, 2]
 
@@ -202,9 +271,8 @@ def test_places_are_counted_among_first_starts(house: House) -> None:
 def test_the_board_is_of_one_tenant(house: House) -> None:
     """Jobs of others are not shown."""
     house.board.load((a_job(),), (an_ended_job(),))
-    somebody = UUID(int=7)
 
-    board = board_of(house.board.snapshot(), status=WorkerStatus(status="Idle"), workers=(), tenant=somebody, now=NOON)
+    board = _board(house, UUID(int=7))
 
     assert (board.running, board.waiting, board.ended) == ((), (), ())
 

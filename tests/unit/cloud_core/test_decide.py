@@ -9,7 +9,9 @@ import pytest
 from plane_factories import a_job, a_running_job
 
 from cloud_api.reconcile.decide import Plan, Sight, decide
+from shared.jobs.kinds import Priority
 from shared.ledger.records import Job, OpenJob
+from shared.nodes.capabilities import Needs
 from shared.timing import Timing
 
 TIMING = Timing()
@@ -174,3 +176,23 @@ def test_decision_repeats_itself() -> None:
     jobs = [_open(a_job(repository=f"github.com/acme/r{number}")) for number in range(5)]
 
     assert _decide(*jobs, free=FREE) == _decide(*jobs, free=FREE)
+
+
+def test_low_job_is_looked_at_when_it_has_waited_an_hour() -> None:
+    """A LOW job brings a pass of its own at the moment that it counts as NORMAL."""
+    low = _open(a_job(priority=Priority.LOW), age=600.0)
+
+    assert _decide(low).next_in == TIMING.promote_after - 600.0
+
+
+def test_job_that_nobody_can_run_holds_up_no_other_of_its_repository() -> None:
+    """Of two jobs of one repository, the one that a worker could take is delivered though the other comes first."""
+    picky, plain = _open(a_job(needs=Needs(gpu_memory=80))), _open(a_job())
+
+    def sight(one: OpenJob) -> Sight:
+        return Sight(held=False, free=FREE if one is plain else NOBODY)
+
+    plan = decide([picky, plain], sight, timing=TIMING, mailbox=True)
+
+    assert plan.deliver == (picky.job, plain.job)
+    assert plan.look == {"den"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from cloud_api.delivery import Delivery
 from shared.errors import MailboxUnavailable
+from shared.jobs.kinds import Priority
 from shared.mailbox.lanes import Mailbox
 
 
@@ -21,22 +23,30 @@ class Box:
     def __init__(self) -> None:
         self.there = True
         self.calls = 0
-        self.lanes: list[tuple[str, str, float | None]] = []
+        self.lanes: list[tuple[str, str, float]] = []
+        self.transport = "rest"
+        self.commands = 7
 
     def _call(self) -> None:
         self.calls += 1
         if not self.there:
             raise MailboxUnavailable(cause="ConnectionError")
 
-    def push(self, job_id: str, lane: str, *, ttl: float | None) -> None:
-        """Keep an id."""
+    def push(self, jobs: Sequence[tuple[str, str, float]]) -> None:
+        """Keep ids."""
         self._call()
-        self.lanes.append((job_id, lane, ttl))
+        self.lanes.extend(jobs)
 
     def waiting(self, lanes: Collection[str]) -> frozenset[str]:
-        """Return the ids."""
-        self._call()
+        """Return the ids; of no lane without asking."""
+        if lanes:
+            self._call()
         return frozenset(job_id for job_id, lane, _ in self.lanes if lane in lanes)
+
+    def recorded(self, job_ids: Collection[str]) -> int:
+        """Return how many of them are on a lane."""
+        self._call()
+        return len({job_id for job_id, _, _ in self.lanes} & set(job_ids))
 
     def ping(self) -> None:
         """Answer."""
@@ -67,7 +77,7 @@ def test_push_goes_to_the_jobs_lane() -> None:
     """An id goes on the lane of its needs and priority with the ttl."""
     house, job = House(), a_job()
 
-    assert house.delivery.push(job) is True
+    assert house.delivery.push((job,)) is True
 
     house.now += 3
     assert house.box.lanes == [(job.id, "ingest", 90.0)]
@@ -83,7 +93,7 @@ def test_redis_forgets_an_id_with_its_deadline(deadline: float | None, started: 
     house = House()
     at = None if deadline is None else NOON + timedelta(seconds=deadline)
 
-    house.delivery.push(a_job(deadline_at=at, first_started_at=NOON if started else None))
+    house.delivery.push((a_job(deadline_at=at, first_started_at=NOON if started else None),))
 
     assert house.box.lanes[0][2] == ttl
 
@@ -93,7 +103,7 @@ def test_lost_redis_is_left_alone_for_the_pause() -> None:
     house, job = House(), a_job()
     house.box.there = False
 
-    pushed = [house.delivery.push(job) for _ in range(3)]
+    pushed = [house.delivery.push((job,)) for _ in range(3)]
     during = house.box.calls, house.delivery.works, house.delivery.known
     house.now += 4.9
     house.delivery.probe()
@@ -117,7 +127,7 @@ def test_redis_that_is_back_works_at_once() -> None:
     assert house.delivery.probe() is True
 
     assert house.delivery.works is True
-    assert house.delivery.push(a_job()) is True
+    assert house.delivery.push((a_job(),)) is True
 
 
 def test_outage_is_logged_once() -> None:
@@ -143,13 +153,73 @@ def test_only_missing_ids_are_delivered() -> None:
     """An id that lies on its lane already is not put there twice; one on another lane does not count."""
     house = House()
     there, missing = a_job(), a_job()
-    house.box.push(there.id, "ingest", ttl=1)
-    house.box.push(missing.id, "node:attic", ttl=1)
+    house.box.push([(there.id, "ingest", 1)])
+    house.box.push([(missing.id, "node:attic", 1)])
 
     house.delivery.ensure([there, missing])
     house.delivery.ensure([there, missing])
 
     assert [(job_id, lane) for job_id, lane, _ in house.box.lanes[2:]] == [(missing.id, "ingest")]
+
+
+def test_jobs_that_redis_still_has_cost_one_command() -> None:
+    """What was put or seen on its lane is asked for with one command; the lanes are not read again."""
+    house, jobs = House(), [a_job(priority=priority) for priority in Priority]
+    for job in jobs[1:]:
+        house.delivery.push((job,))
+    house.box.push([(jobs[0].id, jobs[0].lane, 1)])
+    house.delivery.ensure(jobs)
+    before = house.box.calls
+
+    for _ in range(3):
+        house.delivery.ensure(jobs)
+
+    assert house.box.calls - before == 3
+    assert len(house.box.lanes) == len(jobs) == len({job.lane for job in jobs})
+
+
+def test_an_emptied_redis_is_noticed() -> None:
+    """When one job is missing every lane is read, and all that are on none are delivered."""
+    house, jobs = House(), [a_job(), a_job(), a_job()]
+    house.delivery.ensure(jobs)
+    house.box.lanes = house.box.lanes[1:2]
+
+    house.delivery.ensure(jobs)
+
+    assert sorted(job_id for job_id, _, _ in house.box.lanes) == sorted(job.id for job in jobs)
+
+
+def test_a_job_that_moved_goes_to_its_new_lane() -> None:
+    """A job whose priority was raised is looked for on the lane that is its own now."""
+    house, job = House(), a_job(priority=Priority.LOW)
+    house.delivery.push((job,))
+    moved = replace(job, priority=Priority.NORMAL)
+
+    house.delivery.ensure([moved])
+    house.delivery.ensure([moved])
+
+    assert [lane for _, lane, _ in house.box.lanes] == ["ingest@low", "ingest"]
+
+
+def test_no_more_than_ten_thousand_jobs_are_remembered() -> None:
+    """The memory of lanes is bounded; what fell out of it is looked for on its lane and not put there twice."""
+    house, first = House(), a_job()
+    house.delivery.push((first,))
+    for _ in range(10_000):
+        house.delivery.push((a_job(),))
+    delivered = len(house.box.lanes)
+
+    house.delivery.ensure([first])
+
+    assert len(house.box.lanes) == delivered
+
+
+def test_transport_and_commands_are_the_mailboxs() -> None:
+    """Delivery tells how Redis is reached and how many commands were sent."""
+    house, none = House(), Delivery(None, pause=5, ttl=90)
+
+    assert (house.delivery.transport, house.delivery.commands) == ("rest", 7)
+    assert (none.transport, none.commands) == (None, 0)
 
 
 def test_nothing_to_deliver_costs_nothing() -> None:
@@ -175,7 +245,7 @@ def test_house_without_redis_is_calm() -> None:
     """With no Redis at all nothing works and nothing complains."""
     delivery = Delivery(None, pause=5, ttl=90)
 
-    assert (delivery.configured, delivery.works, delivery.push(a_job()), delivery.probe()) == (False,) * 4
+    assert (delivery.configured, delivery.works, delivery.push((a_job(),)), delivery.probe()) == (False,) * 4
     assert delivery.read_note("presence") is None
     assert delivery.known == (None, None)
     delivery.ensure([a_job()])

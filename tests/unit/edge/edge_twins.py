@@ -74,6 +74,8 @@ class Ledger:
     held: bool = True
     cancel_requested: bool = False
     open: list[OpenJob] = field(default_factory=list)
+    #: Its schema is another version's by now.
+    outdated: bool = False
     #: Ids that it lets start; ``None`` lets all.
     startable: set[str] | None = None
     seen: PublishedRow | None = None
@@ -102,6 +104,8 @@ class Ledger:
     def start(self, job_id: str, **given: Any) -> Started:
         """Hand a job over, or say that it is taken."""
         self._note("start", job_id=job_id)
+        if self.outdated:
+            return Started(outcome="worker_too_old", job=None)
         if self.startable is not None and job_id not in self.startable:
             return Started(outcome="taken", job=None)
         return Started(outcome="started", job=an_attempt(id=job_id))
@@ -113,7 +117,7 @@ class Ledger:
 
     def renew(self, job_id: str, **given: Any) -> Renewal:
         """Keep an attempt."""
-        self._note("renew", **given)
+        self._note("renew", job_id=job_id, **given)
         return Renewal(held=self.held, cancel_requested=self.cancel_requested)
 
     def retry(self, job_id: str, **given: Any) -> State | None:
@@ -138,25 +142,26 @@ class Ledger:
 
     def publish(self, job: Job, knowledge: Knowledge, **given: Any) -> None:
         """Publish."""
-        self._write("publish", commit=knowledge.commit, **given)
+        self._write(job, "publish", commit=knowledge.commit, **given)
         self.seen = visible(job.generation or 0)
 
     def succeed(self, job: Job, **given: Any) -> None:
         """End without publishing."""
-        self._write("succeed", **given)
+        self._write(job, "succeed", **given)
 
     def bury(self, job: Job, **given: Any) -> None:
         """Forget a removed repository."""
-        self._write("bury", **given)
+        self._write(job, "bury", **given)
 
     def refuse(self, reason: str) -> None:
         """Refuse every publish from now on."""
         self.publish_error = Refused(reason)
 
-    def _write(self, name: str, **given: Any) -> None:
+    def _write(self, job: Job, name: str, **given: Any) -> None:
         self._note(name, **given)
         if self.publish_error is not None:
             raise self.publish_error
+        self.open = [one for one in self.open if one.job.id != job.id]
 
 
 @dataclass
@@ -210,9 +215,15 @@ class Compute:
 
 
 class Lanes:
-    """A mailbox in memory: ``take`` waits until there is an id, a wake, or somebody hangs up."""
+    """A mailbox in memory: ``take`` waits until there is an id, a wake, or somebody hangs up.
 
-    def __init__(self, ids: Iterable[str] = (), *, there: bool = True) -> None:
+    One that does not block is as over REST: an empty one says so at once, and nothing can wake it.
+    """
+
+    def __init__(self, ids: Iterable[str] = (), *, there: bool = True, blocks: bool = True) -> None:
+        self.blocks = blocks
+        self.transport = "tcp" if blocks else "rest"
+        self.commands = 0
         self.ids = list(ids)
         self.there = there
         self.asked: list[tuple[str, ...]] = []
@@ -240,9 +251,11 @@ class Lanes:
         self._check()
         self.asked.append(tuple(lanes))
         with self._change:
+            if not self.blocks:
+                return self.ids.pop(0) if self.ids else None
             if not self.ids:
                 self.waits.set()
-                assert self._change.wait_for(lambda: self._wakes or self._hung_up, 10), "nobody woke it"
+                assert self._change.wait_for(lambda: self.ids or self._wakes or self._hung_up, 10), "nobody woke it"
             if self._hung_up:
                 self._hung_up = False
                 raise MailboxUnavailable(cause="ConnectionError")
@@ -250,6 +263,12 @@ class Lanes:
                 self._wakes = 0
                 return None
             return self.ids.pop(0)
+
+    def put(self, job_id: str) -> None:
+        """Let an id arrive."""
+        with self._change:
+            self.ids.append(job_id)
+            self._change.notify_all()
 
     def wake(self, worker: str) -> None:
         """End the wait."""
@@ -292,23 +311,36 @@ class ControlPlane:
         self.always = orders()
         self.heard: list[dict[str, Any]] = []
         self.asked: list[tuple[str, str | None]] = []
+        #: The worker's end of the connection that each heartbeat came on.
+        self.connections: list[tuple[str, int]] = []
         plane = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 plane.asked.append((self.path, self.headers["Authorization"]))
+                plane.connections.append(self.client_address)
                 plane.heard.append(json.loads(body))
                 answer = plane.answers.pop(0) if plane.answers else plane.always
                 if answer.after is not None:
                     answer.after.wait(10)
                 if answer.status is None:
+                    self.close_connection = True
                     return
                 with suppress(OSError):
                     self.send_response(answer.status)
                     self.send_header("Content-Length", str(len(answer.body)))
                     self.end_headers()
                     self.wfile.write(answer.body)
+
+            def do_GET(self) -> None:
+                """Hold no line: such a plane is older than lines."""
+                with suppress(OSError):
+                    self.send_response(404)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -109,6 +110,7 @@ def _raises(error: BaseException) -> Handle:
         (StoreUnavailable("None."), "transient", "store_unavailable"),
         (InvalidRepository("None."), "permanent", "invalid_repository"),
         (MemoryError(), "transient", "out_of_memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "snooze", "disk_full"),
         (ZeroDivisionError("None."), "transient", "unknown_error"),
     ],
 )
@@ -353,3 +355,36 @@ def test_a_setting_that_is_missing_keeps_the_child_from_starting(tmp_path: Path)
 
     with pytest.raises(ConfigurationError, match="PHAROS_QDRANT_URL"):
         process.warm()
+
+
+def test_a_child_of_another_module_brings_its_own_handlers(tmp_path: Path) -> None:
+    """A module that calls ``serve`` is a compute process with other handlers, and loads no ML library."""
+    (tmp_path / "light.py").write_text(
+        "import sys\n"
+        "from edge_worker.attempt.child import serve\n"
+        "from edge_worker.attempt.messages import Hello\n"
+        "from edge_worker.handlers.base import Outcome\n"
+        "class Bench:\n"
+        "    def hello(self):\n"
+        "        return Hello(gpu=True, gpu_name='light', gpu_memory=1.0)\n"
+        "    def handle(self, task, reporter):\n"
+        "        return Outcome(summary={'torch': 'torch' in sys.modules})\n"
+        "    def tidy(self, message):\n"
+        "        pass\n"
+        "    def release(self):\n"
+        "        pass\n"
+        "if __name__ == '__main__':\n"
+        "    serve(lambda equipment: Bench())\n"
+    )
+    environment = {**ENVIRONMENT, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    process = ComputeProcess(an_equipment(tmp_path), environment=environment, entry="light")
+
+    try:
+        hello = process.warm()
+        process.say(_run(a_task(tmp_path)))
+        done = process.hear(30)
+    finally:
+        process.kill()
+
+    assert hello == Hello(gpu=True, gpu_name="light", gpu_memory=1.0)
+    assert done == Done(summary={"torch": False}, knowledge=None)

@@ -2,33 +2,71 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from edge_twins import WORKER, Lanes, Ledger, an_attempt, eventually, waiting
+from edge_twins import WORKER, Clock, Lanes, Ledger, an_attempt, eventually, waiting
 from plane_factories import a_job
 
 from edge_worker.claims import Claims
+from edge_worker.duty import OwnDuty
 from shared.errors import MailboxUnavailable
 from shared.ids import new_job_id
 from shared.jobs.kinds import Priority
 from shared.ledger.records import Job
 from shared.nodes.capabilities import Capabilities, Needs
+from shared.nodes.heartbeat import DutyOrder, DutyState
 from shared.timing import Timing
 
 
-def _claims(ledger: Ledger, lanes: Lanes | None, *, bell: Lanes | None = None, reconnect: float = 0.01) -> Claims:
+class House:
+    """An owner's word for one worker, on a clock that is moved by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.duty = OwnDuty(folder / "duty.json", wall=self.clock, clock=self.clock)
+        self.news = 0
+
+    def order(self, state: DutyState, seconds: float | None = None) -> None:
+        """Have the worker open, paused or draining."""
+        self.duty.follow(DutyOrder(id=new_job_id(), state=state, seconds=seconds))
+
+    def tell(self) -> None:
+        """Note that there is news."""
+        self.news += 1
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A worker that is open."""
+    return House(tmp_path)
+
+
+def _claims(
+    ledger: Ledger,
+    lanes: Lanes | None,
+    *,
+    bell: Lanes | None = None,
+    reconnect: float = 0.01,
+    mailbox_wait: float = 10.0,
+    house: House | None = None,
+) -> Claims:
     """Return claims; the bell reaches the same mailbox unless another is given."""
     bell = bell or lanes
+    house = house or House(Path("/nowhere"))
     return Claims(
         worker=WORKER,
         capabilities=Capabilities(node="den"),
         keeper=ledger.keeper,
         mailbox=lanes.mailbox if lanes is not None else None,
         bell=bell.mailbox if bell is not None else None,
-        timing=Timing(reconnect=reconnect, mailbox_wait=10.0),
+        duty=house.duty,
+        timing=Timing(reconnect=reconnect, mailbox_wait=mailbox_wait, heartbeat=0.01),
+        news=house.tell,
     )
 
 
@@ -85,7 +123,7 @@ def test_an_order_to_look_outlives_a_ledger_that_is_away() -> None:
     job = a_job()
     ledger = Ledger(away=2, open=[waiting(job)])
     claims = _claims(ledger, Lanes())
-    claims.look()
+    claims.look("ledger")
 
     # Once for the list, once for the start: each finds nobody there.
     missed, found = [claims.next(), claims.next()], claims.next()
@@ -100,7 +138,7 @@ def test_an_order_to_look_is_followed_once() -> None:
     job_id = new_job_id()
     ledger = Ledger()
     claims = _claims(ledger, Lanes([job_id]))
-    claims.look()
+    claims.look("ledger")
 
     looked, taken = claims.next(), claims.next()
 
@@ -122,7 +160,7 @@ def test_a_look_starts_the_first_that_lets_itself_be_started() -> None:
         startable={running.id, later.id, foreign.id, wanted.id, next_one.id},
     )
     claims = _claims(ledger, Lanes())
-    claims.look()
+    claims.look("ledger")
 
     job = claims.next()
 
@@ -139,7 +177,7 @@ def test_an_order_to_look_ends_the_wait() -> None:
 
     with _asking(claims) as asked:
         assert lanes.waits.wait(10)
-        claims.look()
+        claims.look("ledger")
         assert asked.result(10) is None
     found = claims.next()
 
@@ -182,7 +220,7 @@ def test_a_wake_before_the_wait_is_not_lost() -> None:
     job = a_job()
     lanes = Lanes()
     claims = _claims(Ledger(open=[waiting(job)]), lanes)
-    lanes.on_ping = claims.look
+    lanes.on_ping = lambda: claims.look("ledger")
 
     waited, found = claims.next(), claims.next()
 
@@ -199,7 +237,7 @@ def test_a_wake_whose_way_is_barred_breaks_the_connection() -> None:
 
     with _asking(claims) as asked:
         assert lanes.waits.wait(10)
-        claims.look()
+        claims.look("ledger")
         assert asked.result(10) is None
 
     assert not claims.reaches_mailbox
@@ -227,7 +265,7 @@ def test_closing_ends_the_wait_for_good() -> None:
         claims.close()
         assert asked.result(10) is None
     lanes.ids.append(new_job_id())
-    claims.look()
+    claims.look("ledger")
 
     assert claims.next() is None
     assert ledger.moves == []
@@ -241,7 +279,7 @@ def test_without_a_mailbox_the_ledger_is_looked_in_on_order() -> None:
 
     with _asking(claims) as asked:
         # Again and again: the question may not have begun to wait yet.
-        eventually(lambda: claims.look() or asked.done())
+        eventually(lambda: claims.look("ledger") or asked.done())
         first = asked.result(10)
     found = first or claims.next()
 
@@ -268,3 +306,242 @@ def test_greeting_says_that_a_mailbox_is_away() -> None:
     """Who builds the worker learns whether its mailbox answers."""
     with pytest.raises(MailboxUnavailable):
         _claims(Ledger(), Lanes(there=False)).greet()
+
+
+def test_a_mailbox_that_cannot_ring_is_looked_at_on_order() -> None:
+    """Over REST a worker looks once, then waits for a word, and looks again when it comes."""
+    job_id = new_job_id()
+    lanes = Lanes(blocks=False)
+    claims = _claims(Ledger(), lanes)
+    first = claims.next()
+
+    with _asking(claims) as asked:
+        lanes.ids.append(job_id)
+        eventually(lambda: claims.look("mailbox") or asked.done())
+        woken = asked.result(10)
+    found = woken or claims.next()
+
+    assert first is None
+    assert found is not None
+    assert found.id == job_id
+    assert len(lanes.asked) == 2
+
+
+def test_a_mailbox_that_cannot_ring_is_not_polled() -> None:
+    """Over REST an idle worker asks once and no more until its time is over."""
+    lanes = Lanes(blocks=False)
+    claims = _claims(Ledger(), lanes)
+    claims.next()
+
+    with _asking(claims) as asked:
+        with pytest.raises(TimeoutError):
+            asked.result(0.2)
+        claims.close()
+
+    assert len(lanes.asked) == 1
+
+
+def test_a_mailbox_that_cannot_ring_is_looked_at_after_its_time() -> None:
+    """Over REST a word that got lost costs a worker no more than one long wait."""
+    lanes = Lanes(blocks=False)
+    claims = _claims(Ledger(), lanes, mailbox_wait=0.05)
+    claims.next()
+    lanes.ids.append(new_job_id())
+
+    assert claims.next() is not None
+
+
+def test_what_brought_something_is_asked_again_at_once() -> None:
+    """Over REST a worker empties its lanes without a word in between."""
+    ids = [new_job_id() for _ in range(3)]
+    claims = _claims(Ledger(), Lanes(ids, blocks=False))
+
+    found = [claims.next() for _ in ids]
+
+    assert [job.id for job in found if job is not None] == ids
+
+
+def test_a_slot_that_is_free_again_looks_once() -> None:
+    """Over REST the end of a job is a reason to look; over a socket it sends nothing."""
+    rest, tcp = Lanes(blocks=False), Lanes()
+    claims = _claims(Ledger(), rest)
+    claims.next()
+
+    claims.freed()
+    again = claims.next()
+    _claims(Ledger(), tcp, bell=Lanes(there=False)).freed()
+
+    assert again is None
+    assert len(rest.asked) == 2
+    assert tcp.asked == []
+
+
+def test_an_order_to_look_in_the_mailbox_is_for_one_that_cannot_ring() -> None:
+    """Over a socket the wait itself finds what comes: the order changes nothing and costs nothing."""
+    lanes = Lanes([new_job_id()])
+    claims = _claims(Ledger(), lanes, bell=Lanes(there=False))
+
+    claims.look("mailbox")
+
+    assert claims.next() is not None
+
+
+def test_orders_that_meet_nobody_waiting_send_nothing() -> None:
+    """A worker that does not wait on its lanes is not woken through Redis, and follows the order all the same."""
+    job = a_job()
+    lanes, bell = Lanes(), Lanes()
+    claims = _claims(Ledger(open=[waiting(job)]), lanes, bell=bell)
+    claims.greet()
+
+    claims.look("ledger")
+    found = claims.next()
+
+    assert found is not None
+    assert bell._wakes == 0
+
+
+@pytest.mark.parametrize("state", ["paused", "draining"])
+def test_a_worker_that_takes_no_jobs_holds_no_lane(house: House, state: DutyState) -> None:
+    """While its owner does not want it to, a worker neither waits on a lane nor starts what the ledger lists."""
+    ledger, lanes = Ledger(open=[waiting(a_job())]), Lanes([new_job_id()])
+    claims = _claims(ledger, lanes, house=house)
+    house.order(state)
+    claims.look("ledger")
+
+    assert [claims.next(), claims.next()] == [None, None]
+    assert (lanes.asked, ledger.moves) == ([], [])
+
+
+def test_a_pause_ends_the_wait_for_a_job(house: House) -> None:
+    """A worker that is paused while it waits on its lanes lets go of them at once."""
+    lanes = Lanes()
+    claims = _claims(Ledger(), lanes, house=house)
+
+    with _asking(claims) as asked:
+        assert lanes.waits.wait(10)
+        house.order("paused")
+        claims.interrupt()
+        assert asked.result(10) is None
+    lanes.ids.append(new_job_id())
+
+    assert claims.next() is None
+    assert len(lanes.asked) == 1
+
+
+def test_a_worker_opens_by_itself_when_its_pause_is_over(house: House) -> None:
+    """After the end of a pause the lanes are taken from at once, and the plane is told."""
+    claims = _claims(Ledger(), Lanes([new_job_id()]), house=house)
+    house.order("paused", seconds=60)
+    closed, told = claims.next(), house.news
+
+    house.clock.now += 60
+    found = claims.next()
+
+    assert (closed, told) == (None, 0)
+    assert found is not None
+    assert house.news == 1
+
+
+def test_an_id_that_comes_with_a_pause_is_left(house: House) -> None:
+    """An id that was off its lane when the pause came is not started; the ledger still has the job."""
+    ledger, lanes = Ledger(), Lanes([new_job_id()])
+    claims = _claims(ledger, lanes, house=house)
+    lanes.on_ping = lambda: house.order("paused")
+
+    assert claims.next() is None
+    assert ledger.moves == []
+
+
+def test_renewals_go_before_claims() -> None:
+    """A worker that wakes with an attempt whose renewal is due starts nothing until that is made."""
+    ledger = Ledger()
+    claims = _claims(ledger, Lanes([new_job_id()]))
+    due = iter([True, True, False, False])
+    seen: list[int] = []
+
+    def overdue() -> bool:
+        seen.append(len(ledger.moves))
+        return next(due)
+
+    job = claims.next(overdue=overdue)
+
+    assert job is not None
+    assert seen == [0, 0, 0, 0]
+
+
+def test_an_id_that_was_taken_in_sleep_waits_for_the_renewal() -> None:
+    """An id that arrives while the machine sleeps is started only after what was in hand is renewed."""
+    ledger, lanes = Ledger(), Lanes()
+    claims = _claims(ledger, lanes)
+    asleep, renewed = threading.Event(), threading.Event()
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(claims.next, overdue=lambda: asleep.is_set() and not renewed.is_set())
+        assert lanes.waits.wait(10)
+        asleep.set()
+        lanes.put(new_job_id())
+        with pytest.raises(TimeoutError):
+            asked.result(0.3)
+        before = list(ledger.moves)
+        renewed.set()
+        job = asked.result(10)
+
+    assert before == []
+    assert job is not None
+
+
+def test_closing_does_not_wait_for_renewals() -> None:
+    """A worker that stops while a renewal is due claims nothing."""
+    claims = _claims(Ledger(), Lanes([new_job_id()]))
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(claims.next, overdue=lambda: True)
+        claims.close()
+
+        assert asked.result(10) is None
+
+
+def test_a_worker_that_is_too_old_claims_nothing_more() -> None:
+    """Once the ledger says that its schema is another one's, it is asked no more until this process is another."""
+    ledger, lanes = Ledger(outdated=True), Lanes([new_job_id(), new_job_id()])
+    claims = _claims(ledger, lanes)
+
+    assert [claims.next() for _ in range(3)] == [None] * 3
+    assert len(ledger.moves) == 1
+    assert len(lanes.asked) == 1
+
+
+def test_a_refused_worker_claims_nothing_while_it_is_refused() -> None:
+    """What the plane refuses holds off until the plane takes it back."""
+    lanes = Lanes([new_job_id()])
+    claims = _claims(Ledger(), lanes)
+    claims.refuse("Run: pharos db init")
+    refused = claims.next()
+
+    claims.refuse(None)
+
+    assert refused is None
+    assert claims.next() is not None
+
+
+def test_without_a_mailbox_one_look_serves_many_slots() -> None:
+    """Without Redis everything that one look found is started, one after the other, with one list."""
+    jobs = [a_job() for _ in range(3)]
+    ledger = Ledger(open=[waiting(job) for job in jobs])
+    claims = _claims(ledger, None)
+    claims.look("ledger")
+
+    found = [claims.next() for _ in jobs]
+
+    assert [job.id for job in found if job is not None] == [job.id for job in jobs]
+    assert len(ledger.named("open_jobs")) == 1
+
+
+def test_the_transport_is_told_once_it_works() -> None:
+    """How the mailbox is reached is known when it is reached."""
+    claims = _claims(Ledger(), Lanes(blocks=False))
+    before = claims.transport
+
+    claims.greet()
+
+    assert (before, claims.transport) == (None, "rest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +14,12 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from edge_worker.hand import Hand
-from edge_worker.heartbeats import Goodbye, Heartbeats
+from edge_worker.heartbeats import Heartbeats
+from edge_worker.newest import Newest
 from shared.ids import new_job_id
 from shared.jobs.states import State
-from shared.nodes.heartbeat import EndReport, Heartbeat, Orders
-from shared.timing import Timing
+from shared.nodes.heartbeat import EndReport, Goodbye, Heartbeat, Orders
+from shared.timing import Timing, elapsed
 
 TOKEN = "worker-token-for-the-tests"
 
@@ -31,18 +33,21 @@ class House:
         self.hand = Hand(tell=self.soon.set, every=2.0)
         self.obeyed: list[Orders] = []
         self.broken: Exception | None = None
+        #: Seconds that the machine is said to have slept.
+        self.slept = 0.0
         self._begun: Heartbeats | None = None
 
-    def begin(self, *, every: float = 60.0) -> Heartbeats:
-        """Beat every so many seconds."""
+    def begin(self, *, every: float = 60.0, pace: float = 0.002) -> Heartbeats:
+        """Beat every so many seconds, and at most every half ``pace``."""
         self._begun = Heartbeats(
             control_url=self.plane.url + "/",
             token=SecretStr(TOKEN),
             compose=self._compose,
             hand=self.hand,
-            obey=self.obeyed.append,
+            obey=Newest(self.obeyed.append),
             soon=self.soon,
-            timing=Timing(heartbeat=every),
+            timing=Timing(heartbeat=every, pace=pace),
+            clock=lambda: elapsed() + self.slept,
         )
         self.thread = threading.Thread(target=self._begun.run, daemon=True)
         self.thread.start()
@@ -93,12 +98,12 @@ def test_a_heartbeat_says_who_speaks(house: House) -> None:
 def test_orders_are_obeyed(house: House) -> None:
     """What the plane answers is followed, word for word."""
     job = an_attempt()
-    house.plane.answers = [orders(3, look=True, cancel=[job.id])]
+    house.plane.answers = [orders(3, look="ledger", cancel=[job.id])]
 
     house.begin()
     eventually(lambda: house.obeyed)
 
-    assert house.obeyed == [Orders(epoch=3, lanes=("ingest",), look=True, cancel=(job.id,))]
+    assert house.obeyed == [Orders(epoch=3, lanes=("ingest",), look="ledger", cancel=(job.id,))]
 
 
 def test_a_word_from_the_hand_makes_it_speak(house: House) -> None:
@@ -251,3 +256,92 @@ def test_a_plane_that_hangs_does_not_keep_a_worker(house: House) -> None:
 
     assert house.plane.heard[-1]["goodbye"] == "stopping"
     assert not house.thread.is_alive()
+
+
+def test_a_fast_hand_does_not_flood_the_plane(house: House) -> None:
+    """While jobs end by the hundred, the plane hears of them ten times a second, and in the end of each."""
+    house.begin(pace=0.2)
+    eventually(lambda: house.obeyed)
+    ends = [_end() for _ in range(300)]
+
+    began = time.monotonic()
+    for end in ends:
+        house.hand.end(end)
+        threading.Event().wait(1 / 300)
+    seconds = time.monotonic() - began
+    eventually(lambda: house.hand.show() == ((), ()))
+
+    told = [end["job_id"] for one in house.plane.heard for end in one["ended"]]
+    assert told == [end.job_id for end in ends]
+    assert len(house.plane.heard) <= 2 + seconds * 10 + 2
+
+
+def test_one_change_is_told_at_once(house: House) -> None:
+    """After a quiet while nothing waits for anything."""
+    house.begin(pace=5.0)
+    eventually(lambda: house.obeyed)
+    house.slept = 30.0
+
+    began = time.monotonic()
+    house.hand.end(_end())
+    eventually(lambda: len(house.plane.heard) == 2)
+
+    assert time.monotonic() - began < 1
+
+
+def test_going_to_sleep_is_not_the_end(house: House) -> None:
+    """A machine that goes to sleep says so, says nothing more before it does, and takes it back anew when it woke."""
+    heartbeats = house.begin(every=2.0)
+    eventually(lambda: house.obeyed)
+
+    heartbeats.say_goodbye("sleeping")
+    house.hand.end(_end())
+    threading.Event().wait(0.5)
+    before = [one["goodbye"] for one in house.plane.heard]
+    house.slept = 10.0
+    eventually(lambda: len(house.plane.heard) == 3)
+
+    assert before == [None, "sleeping"]
+    assert house.plane.connections[2] != house.plane.connections[1]
+    assert house.plane.heard[2]["goodbye"] is None
+    assert house.thread.is_alive()
+
+
+def test_a_machine_that_slept_speaks_at_once(house: House) -> None:
+    """What was slept counts as waited, and the next heartbeat takes no connection from before."""
+    house.begin(every=2.0)
+    eventually(lambda: house.obeyed)
+    began = time.monotonic()
+
+    with capture_logs() as logs:
+        house.slept = 3600.0
+        eventually(lambda: len(house.plane.heard) == 2)
+
+    assert time.monotonic() - began < 1.5
+    assert [one["event"] for one in logs] == ["absence_ended"]
+    assert house.plane.connections[0] != house.plane.connections[1]
+
+
+def test_a_refusal_is_said_once(house: House) -> None:
+    """A worker that is given nothing says why and what to run, once for each reason, and when it is over."""
+    reason = "This worker is too old. Run: pharos update"
+    house.plane.answers = [orders(refused=reason), orders(refused=reason), orders(refused="Another."), orders()]
+
+    with capture_logs() as logs:
+        heartbeats = house.begin(every=0.01)
+        eventually(lambda: len(house.obeyed) >= 2)
+        eventually(lambda: len(house.obeyed) > 4)
+
+    said = [(one["log_level"], one.get("reason")) for one in logs if one["event"].startswith("worker_")]
+    assert said == [("error", reason), ("error", "Another."), ("info", None)]
+    assert heartbeats.refused is None
+
+
+def test_a_refusal_can_be_seen(house: House) -> None:
+    """Whoever wants to know finds the plane's last word."""
+    house.plane.always = orders(refused="Run: pharos db init")
+
+    heartbeats = house.begin()
+    eventually(lambda: heartbeats.refused)
+
+    assert heartbeats.refused == "Run: pharos db init"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,9 @@ from plane_factories import a_report
 
 from edge_worker.attempt.messages import Done, Ended, Progress, RunTask, Tidied, TidyUp
 from edge_worker.attempt.process import ComputeDied
-from edge_worker.runner import Conditions, Runner, Stops
+from edge_worker.runner import Conditions, Runner
 from edge_worker.settle import Settler
+from edge_worker.stops import Stops
 from shared.errors import ConfigurationError, LedgerUnavailable, Transient
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
@@ -34,7 +36,9 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "scratch"
         self.clock, self.lease_clock = Clock(), Clock()
-        self.ledger, self.compute, self.stops = Ledger(), Compute(self.clock), Stops()
+        self.paused = False
+        self.ledger, self.compute = Ledger(), Compute(self.clock)
+        self.stops = Stops(paused=lambda: self.paused)
         self.reports: list[AttemptReport] = []
         timing = Timing(grace=5.0, renew=300.0, heartbeat=20.0, lease=600.0)
         self.runner = Runner(
@@ -66,7 +70,10 @@ class House:
 
     def tidy(self, state: State, *, job: Job | None = None, answer: Any = None) -> TidyUp | None:
         """Tidy up after an attempt that ended so; return what the compute process was asked to delete."""
-        job = job or an_attempt()
+        if job is None:
+            # One that had begun to write.
+            job = an_attempt()
+            self.run(_ended("cancelled"), job=job)
         self.compute.script = [answer or Tidied()]
         self.runner.tidy(job, EndReport(job_id=job.id, attempt=1, state=state))
         asked = [message for message in self.compute.said if isinstance(message, TidyUp)]
@@ -108,7 +115,9 @@ def test_the_compute_process_is_told_what_is_visible(house: House) -> None:
 
 def test_stages_are_reported(house: House) -> None:
     """The plane hears of the start, of progress, and of the publish."""
-    house.run(Progress(stage="train", done=3, total=10), UNCHANGED)
+    job = an_attempt()
+
+    house.run(Progress(stage="train", done=3, total=10), house.learns(job), job=job)
 
     assert [(one.stage, one.done) for one in house.reports] == [("start", 0), ("train", 3), ("publish", 0)]
     assert {one.kind for one in house.reports} == {Kind.INGEST}
@@ -125,16 +134,16 @@ def test_superseded_vectors_go_after_a_publish(house: House) -> None:
     assert (asked.tenant_id, asked.repository_id, asked.below) == (str(job.tenant_id), job.repository_id, 7)
 
 
-def test_visible_vectors_stay_when_nothing_was_published(house: House) -> None:
-    """An attempt that found its commit published already succeeds, and the vectors that people see stay."""
+def test_an_attempt_that_wrote_nothing_leaves_nothing(house: House) -> None:
+    """An attempt that found its commit published already succeeds, and nothing is asked or deleted after it."""
     job = an_attempt()
     house.ledger.seen = visible(4)
     report = house.run(UNCHANGED, job=job)
+    asked = len(house.ledger.moves)
 
-    asked = house.tidy(report.state, job=job)
-
-    assert asked is not None
-    assert (report.state, asked.below, asked.keep) == (State.SUCCEEDED, 7, 4)
+    assert house.tidy(report.state, job=job) is None
+    assert report.state is State.SUCCEEDED
+    assert len(house.ledger.moves) == asked
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
@@ -180,7 +189,10 @@ def test_an_attempt_that_goes_on_elsewhere_is_not_tidied(house: House) -> None:
 
 def test_a_removal_is_not_tidied(house: House) -> None:
     """A removal deleted what it had to delete itself."""
-    assert house.tidy(State.SUCCEEDED, job=an_attempt(kind=Kind.REMOVE, payload={})) is None
+    job = an_attempt(kind=Kind.REMOVE, payload={})
+    house.run(_ended("permanent"), job=job)
+
+    assert house.tidy(State.FAILED, job=job) is None
 
 
 def test_a_worker_that_stops_does_not_tidy(house: House) -> None:
@@ -200,9 +212,11 @@ def test_tidying_that_fails_is_left_for_another_time(house: House, answer: Any) 
 
 def test_tidying_without_a_ledger_is_left_for_another_time(house: House) -> None:
     """Nothing is deleted while it cannot be known what is visible."""
+    job = an_attempt()
+    house.run(_ended("cancelled"), job=job)
     house.ledger.away = 1
 
-    assert house.tidy(State.SUCCEEDED) is None
+    assert house.tidy(State.CANCELLED, job=job) is None
 
 
 @pytest.mark.parametrize("error", [Transient("compute_not_started", "It did not start."), LedgerUnavailable()])
@@ -402,3 +416,133 @@ def test_what_the_runner_reports_is_what_the_plane_understands(house: House) -> 
     house.run(UNCHANGED, job=job)
 
     assert house.reports[0] == a_report(job, stage="start", done=0, total=0)
+
+
+def test_a_paused_worker_gives_back_what_it_has(house: House) -> None:
+    """An attempt that is stopped by a pause goes back to the queue and is not counted."""
+
+    def pause() -> None:
+        house.paused = True
+
+    report = house.run(pause, _ended("cancelled"))
+
+    ((_, how),) = house.ledger.named("snooze", "retry", "end")
+    assert house.compute.words() == ["RunTask", "StopTask"]
+    assert (report.state, how["reason"]) == (State.QUEUED, "worker_paused")
+
+
+def test_a_pause_that_ends_while_an_attempt_stops_cancels_nothing(house: House) -> None:
+    """A job that was stopped by a pause goes back, also when the worker is open again by the time that it stands."""
+
+    def pause() -> None:
+        house.paused = True
+
+    def resume() -> None:
+        house.paused = False
+
+    report = house.run(pause, lambda: None, resume, _ended("cancelled"))
+
+    ((_, how),) = house.ledger.named("snooze", "retry", "end")
+    assert (report.state, how["reason"]) == (State.QUEUED, "worker_paused")
+
+
+def test_a_cancel_ends_a_job_that_a_pause_had_stopped(house: House) -> None:
+    """A cancel that comes while an attempt is being given back is not lost."""
+    job = an_attempt()
+
+    def pause() -> None:
+        house.paused = True
+
+    report = house.run(pause, lambda: house.stops.cancel(job.id), _ended("cancelled"), job=job)
+
+    assert report.state is State.CANCELLED
+
+
+def test_a_compute_process_that_a_stop_ended_costs_no_attempt(house: House) -> None:
+    """A process that is killed because its worker stops is no failure of the job."""
+    report = house.run(house.stops.shut_down, ComputeDied(-9))
+
+    ((_, how),) = house.ledger.named("snooze", "retry", "end")
+    assert (report.state, how["reason"]) == (State.QUEUED, "worker_stopping")
+
+
+def test_an_attempt_resumes_after_a_long_sleep(house: House) -> None:
+    """A machine that slept for three leases, with nobody else there, renews and goes on with the same attempt."""
+    job = an_attempt()
+
+    def sleep() -> None:
+        house.lease_clock.now += 3 * 600.0
+
+    report = house.run(lambda: None, sleep, lambda: None, house.learns(job), job=job)
+
+    ((_, how),) = house.ledger.named("renew")
+    assert (how["job_id"], how["attempt"]) == (job.id, job.attempt)
+    assert (report.state, report.attempt, house.compute.kills) == (State.SUCCEEDED, job.attempt, 0)
+
+
+def test_a_sleep_makes_a_renewal_overdue_until_it_is_made(house: House) -> None:
+    """Whoever claims can see that something in hand waits for its renewal; an idle runner has nothing overdue."""
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(house.runner.overdue)
+
+    def sleep() -> None:
+        house.lease_clock.now += 301.0
+        look()
+
+    before = house.runner.overdue
+    house.run(look, sleep, look, UNCHANGED)
+
+    assert seen == [False, True, False]
+    assert (before, house.runner.overdue) == (False, False)
+
+
+def test_a_renewal_that_was_put_off_is_still_overdue(house: House) -> None:
+    """A ledger that did not answer has renewed nothing."""
+    seen: list[bool] = []
+
+    def sleep() -> None:
+        house.lease_clock.now += 301.0
+        house.ledger.away = 1
+
+    house.run(sleep, lambda: seen.append(house.runner.overdue), UNCHANGED)
+
+    assert seen == [True]
+
+
+def test_a_publish_that_is_tried_again_renews(house: House) -> None:
+    """While the ledger does not take what was learned, the attempt stays ours."""
+    job = an_attempt()
+
+    def leave() -> None:
+        house.ledger.away = 1
+
+    report = house.run(leave, house.learns(job), job=job)
+
+    assert report.state is State.SUCCEEDED
+    assert [name for name, _ in house.ledger.named("renew", "publish")] == ["renew", "publish"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_costs_no_attempt(house: House, number: int) -> None:
+    """A scratch space that is full makes the job wait; nothing is counted."""
+    house.compute.warm_error = OSError(number, "No space left on device")
+
+    report = house.run()
+
+    ((_, how),) = house.ledger.named("snooze", "retry", "end")
+    assert (report.state, how["reason"]) == (State.QUEUED, "disk_full")
+
+
+def test_tidying_ends_with_the_worker(house: House) -> None:
+    """A deletion that takes long keeps no worker from stopping."""
+    job = an_attempt()
+    house.run(_ended("cancelled"), job=job)
+    house.compute.script = [house.stops.shut_down]
+    began = house.clock()
+
+    house.runner.tidy(job, EndReport(job_id=job.id, attempt=1, state=State.CANCELLED))
+
+    assert house.clock() - began < 1.0
+    assert house.compute.kills == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +11,13 @@ from edge_twins import Ledger, an_attempt
 
 from edge_worker.attempt.messages import Done, Ended
 from edge_worker.settle import Settler
+from edge_worker.stops import Stops
 from shared.errors import LedgerRefused, LedgerUnavailable
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.knowledge import Knowledge
+from shared.ledger.records import Job
+from shared.nodes.heartbeat import EndReport
 from shared.timing import Timing
 
 DONE = Done(summary={"files": 3}, knowledge=None)
@@ -29,32 +33,80 @@ def _ended(signal: Literal["transient", "permanent", "snooze", "cancelled"]) -> 
     return Ended(signal=signal, reason="why", detail="A sentence.")
 
 
+def _published(
+    ledger: Ledger,
+    done: Done = DONE,
+    *,
+    job: Job | None = None,
+    timing: Timing | None = None,
+    renew: Callable[[], object] = lambda: None,
+    stops: Stops | None = None,
+) -> EndReport:
+    return _settler(ledger, timing).published(job or an_attempt(), done, renew=renew, stops=stops or Stops())
+
+
 @pytest.mark.parametrize(
-    ("signal", "stopping", "move", "state"),
+    ("signal", "give_back", "move", "state"),
     [
-        ("permanent", False, "end", State.FAILED),
-        ("permanent", True, "end", State.FAILED),
-        ("transient", False, "retry", State.QUEUED),
-        ("snooze", False, "snooze", State.QUEUED),
-        ("cancelled", False, "end", State.CANCELLED),
-        ("cancelled", True, "snooze", State.QUEUED),
+        ("permanent", None, "end", State.FAILED),
+        ("permanent", "worker_stopping", "end", State.FAILED),
+        ("transient", None, "retry", State.QUEUED),
+        ("transient", "worker_stopping", "snooze", State.QUEUED),
+        ("transient", "worker_paused", "snooze", State.QUEUED),
+        ("snooze", None, "snooze", State.QUEUED),
+        ("cancelled", None, "end", State.CANCELLED),
+        ("cancelled", "worker_stopping", "snooze", State.QUEUED),
+        ("cancelled", "worker_paused", "snooze", State.QUEUED),
     ],
 )
-def test_each_signal_is_one_move(signal: Any, stopping: bool, move: str, state: State) -> None:
+def test_each_signal_is_one_move(signal: Any, give_back: Any, move: str, state: State) -> None:
     """A signal becomes the one move that it stands for, and the report says how the job stands after it."""
     ledger = Ledger()
 
-    report = _settler(ledger).settled(an_attempt(), _ended(signal), stopping=stopping)
+    report = _settler(ledger).settled(an_attempt(), _ended(signal), give_back=give_back)
 
     assert [name for name, _ in ledger.moves] == [move]
     assert report.state is state
+
+
+@pytest.mark.parametrize("why", ["worker_stopping", "worker_paused"])
+def test_what_is_given_back_says_why_and_waits_for_nothing(why: Any) -> None:
+    """A job that goes back because of its worker can be taken by the next one at once."""
+    ledger = Ledger()
+
+    _settler(ledger).settled(an_attempt(), _ended("cancelled"), give_back=why)
+
+    ((_, how),) = ledger.named("snooze")
+    assert (how["reason"], how["delay"]) == (why, 0.0)
+
+
+def test_not_now_means_minutes() -> None:
+    """A full disk, or another "not now" of a handler, is not met again in seconds."""
+    ledger = Ledger()
+
+    _settler(ledger, Timing()).settled(an_attempt(), _ended("snooze"), give_back=None)
+
+    ((_, how),) = ledger.named("snooze")
+    assert (how["reason"], how["delay"]) == ("why", 600.0)
+
+
+@pytest.mark.parametrize(("failures", "last"), [(0, False), (1, False), (2, True)])
+def test_the_last_failure_says_that_it_was_the_last(failures: int, last: bool) -> None:
+    """A job that is tried again does not say that it is over, and one that is over says so."""
+    ledger = Ledger()
+
+    _settler(ledger).settled(an_attempt(failures=failures), _ended("transient"), give_back=None)
+
+    ((_, how),) = ledger.named("retry")
+    assert how["detail"].startswith("A sentence.")
+    assert how["detail"].endswith("That was the last of 3 tries.") is last
 
 
 def test_a_signal_keeps_its_reason() -> None:
     """The ledger is told the reason and the sentence of the attempt itself."""
     ledger = Ledger()
 
-    _settler(ledger).settled(an_attempt(attempt=3), _ended("permanent"), stopping=False)
+    _settler(ledger).settled(an_attempt(attempt=3), _ended("permanent"), give_back=None)
 
     assert ledger.moves == [
         ("end", {"attempt": 3, "state": State.FAILED, "reason": "why", "detail": "A sentence."}),
@@ -66,7 +118,9 @@ def test_each_failure_doubles_the_pause(failures: int, delay: float) -> None:
     """A job that failed before waits twice as long."""
     ledger = Ledger()
 
-    _settler(ledger, Timing(retry_base=30.0)).failed(an_attempt(failures=failures), reason="why", detail="")
+    _settler(ledger, Timing(retry_base=30.0)).settled(
+        an_attempt(failures=failures), _ended("transient"), give_back=None
+    )
 
     assert ledger.moves[0][1]["delay"] == delay
 
@@ -75,7 +129,7 @@ def test_an_attempt_that_is_not_held_any_more_changes_nothing() -> None:
     """Who lost the attempt reports that it goes on elsewhere."""
     ledger = Ledger(held=False)
 
-    reports = [_settler(ledger).settled(an_attempt(), _ended(one), stopping=False) for one in ("permanent", "snooze")]
+    reports = [_settler(ledger).settled(an_attempt(), _ended(one), give_back=None) for one in ("permanent", "snooze")]
 
     assert [report.state for report in reports] == [State.QUEUED, State.QUEUED]
 
@@ -85,7 +139,7 @@ def test_an_end_that_cannot_be_told_is_left_to_the_lease(signal: Any) -> None:
     """While the ledger is away the attempt is given up without an error: its lease runs out and it is rescued."""
     ledger = Ledger(away=1)
 
-    report = _settler(ledger).settled(an_attempt(), _ended(signal), stopping=False)
+    report = _settler(ledger).settled(an_attempt(), _ended(signal), give_back=None)
 
     assert (ledger.moves, report.state) == ([], State.QUEUED)
 
@@ -95,7 +149,7 @@ def test_a_result_is_published_with_what_shaped_it(tmp_path: Path) -> None:
     ledger, path = Ledger(), tmp_path / "knowledge.jsonl"
     Knowledge(commit="1" * 40, files=(), edges=(), stats={}).write(path)
 
-    report = _settler(ledger).published(an_attempt(), Done(summary={"files": 0}, knowledge=path))
+    report = _published(ledger, Done(summary={"files": 0}, knowledge=path))
 
     ((name, how),) = ledger.moves
     assert (name, how["commit"], how["vector_store"], how["result"]) == ("publish", "1" * 40, "lancedb", {"files": 0})
@@ -107,7 +161,7 @@ def test_a_result_without_knowledge_ends_the_job_alone() -> None:
     """An attempt that found nothing to do succeeds and publishes nothing."""
     ledger = Ledger()
 
-    _settler(ledger).published(an_attempt(), DONE)
+    _published(ledger)
 
     assert ledger.moves == [("succeed", {"result": {"files": 3}})]
 
@@ -116,7 +170,7 @@ def test_a_removal_buries_its_repository() -> None:
     """After its vectors are gone a removed repository is forgotten."""
     ledger = Ledger()
 
-    _settler(ledger).published(an_attempt(kind=Kind.REMOVE, payload={}), DONE)
+    _published(ledger, job=an_attempt(kind=Kind.REMOVE, payload={}))
 
     assert ledger.moves == [("bury", {"result": {"files": 3}})]
 
@@ -126,7 +180,7 @@ def test_a_stale_attempt_reports_that_another_has_the_job() -> None:
     ledger = Ledger()
     ledger.refuse("stale")
 
-    report = _settler(ledger).published(an_attempt(), DONE)
+    report = _published(ledger)
 
     assert [name for name, _ in ledger.moves] == ["succeed"]
     assert report.state is State.QUEUED
@@ -138,7 +192,7 @@ def test_a_refused_publish_cancels_the_job(refused: str, reason: str) -> None:
     ledger = Ledger()
     ledger.refuse(refused)
 
-    report = _settler(ledger).published(an_attempt(), DONE)
+    report = _published(ledger)
 
     ((_, how),) = ledger.named("end")
     assert (how["state"], how["reason"], report.state) == (State.CANCELLED, reason, State.CANCELLED)
@@ -148,7 +202,7 @@ def test_what_the_ledger_cannot_hold_fails_for_good() -> None:
     """A result that Postgres refuses is refused the next time too: the job fails at once."""
     ledger = Ledger(publish_error=LedgerRefused())
 
-    report = _settler(ledger).published(an_attempt(), DONE)
+    report = _published(ledger)
 
     ((_, how),) = ledger.named("end", "retry")
     assert (how["state"], how["reason"], report.state) == (State.FAILED, "ledger_refused", State.FAILED)
@@ -158,7 +212,7 @@ def test_a_publish_is_tried_again_while_its_lease_lasts() -> None:
     """A ledger that is away for a moment costs a moment."""
     ledger = Ledger(away=1)
 
-    report = _settler(ledger, Timing()).published(an_attempt(), DONE)
+    report = _published(ledger, timing=Timing())
 
     assert [name for name, _ in ledger.moves] == ["succeed"]
     assert report.state is State.SUCCEEDED
@@ -168,7 +222,7 @@ def test_a_publish_that_outlasts_its_lease_is_a_failure() -> None:
     """A ledger that stays away for as long as the lease lasts ends the attempt as failed, and not with an error."""
     ledger = Ledger(publish_error=LedgerUnavailable())
 
-    report = _settler(ledger).published(an_attempt(), DONE)
+    report = _published(ledger)
 
     ((_, how),) = ledger.named("retry")
     assert (how["reason"], report.state) == ("ledger_unavailable", State.QUEUED)
@@ -176,6 +230,29 @@ def test_a_publish_that_outlasts_its_lease_is_a_failure() -> None:
 
 def test_a_long_sentence_still_fits_a_heartbeat() -> None:
     """A report holds the first 500 characters."""
-    report = _settler(Ledger()).failed(an_attempt(), reason="why", detail="x" * 900)
+    ended = Ended(signal="transient", reason="why", detail="x" * 900)
+
+    report = _settler(Ledger()).settled(an_attempt(), ended, give_back=None)
 
     assert report.detail == "x" * 500
+
+
+def test_a_lease_is_renewed_while_a_publish_is_tried_again() -> None:
+    """What was learned is not lost to a lease that ran out while the ledger did not take it."""
+    ledger, renewals = Ledger(away=2), list[int]()
+
+    report = _published(ledger, timing=Timing(), renew=lambda: renewals.append(len(ledger.moves)))
+
+    assert report.state is State.SUCCEEDED
+    assert renewals == [0, 0]
+
+
+def test_a_worker_that_stops_does_not_wait_for_the_ledger() -> None:
+    """A stop ends the tries at once, and the job goes back uncounted as far as the ledger hears of it."""
+    stops = Stops()
+    ledger = Ledger(publish_error=LedgerUnavailable())
+
+    report = _published(ledger, timing=Timing(), renew=stops.shut_down, stops=stops)
+
+    ((_, how),) = ledger.named("snooze", "retry", "end")
+    assert (how["reason"], report.state) == ("worker_stopping", State.QUEUED)

@@ -14,19 +14,24 @@ from pydantic import BaseModel, SecretStr
 
 from edge_worker.attempt.messages import Done, Ended, Tidied, TidyUp
 from edge_worker.claims import Claims
+from edge_worker.duty import OwnDuty
 from edge_worker.hand import Hand
-from edge_worker.heartbeats import Goodbye, Heartbeats
-from edge_worker.runner import Conditions, Runner, Stops
+from edge_worker.heartbeats import Heartbeats
+from edge_worker.line import Line
+from edge_worker.runner import Conditions, Runner
 from edge_worker.settle import Settler
+from edge_worker.slots import Slots
+from edge_worker.stops import Stops
 from edge_worker.worker import Obedience, Worker
 from shared.errors import LedgerUnavailable
 from shared.jobs.states import State
 from shared.ledger.records import OpenJob
 from shared.nodes.capabilities import Capabilities
-from shared.nodes.heartbeat import EndReport, Heartbeat, Orders
+from shared.nodes.heartbeat import DutyOrder, EndReport, Goodbye, Heartbeat, Orders
 from shared.timing import Timing
 
 UNCHANGED = Done(summary={}, knowledge=None)
+FAILED = Ended(signal="permanent", reason="why", detail="A sentence.")
 
 
 class Watched(Compute):
@@ -55,13 +60,18 @@ class Broken(Ledger):
 class House:
     """A whole worker without a mailbox, told to look in its ledger by a plane on this machine."""
 
-    def __init__(self, folder: Path, ledger: Ledger) -> None:
+    def __init__(self, folder: Path, ledger: Ledger, *, slots: int = 1) -> None:
         self.plane, self.ledger = ControlPlane(), ledger
-        self.plane.always = orders(look=True)
-        self.compute, self.stops = Watched(Clock()), Stops()
-        self.timing = Timing(grace=0.1, heartbeat=0.02, mailbox_wait=10.0, reconnect=0.01)
+        self.plane.always = orders(look="ledger")
+        self.duty = OwnDuty(folder / "den.duty.json")
+        self.stops = Stops(paused=lambda: self.duty.paused)
+        self.timing = Timing(grace=0.1, heartbeat=0.02, mailbox_wait=10.0, reconnect=0.01, pace=0.01)
         self.soon = threading.Event()
-        self.hand = self.compute.hand = Hand(tell=self.soon.set, every=2.0)
+        self.hand = Hand(tell=self.soon.set, every=2.0)
+        self.computes = [Watched(Clock()) for _ in range(slots)]
+        for compute in self.computes:
+            compute.hand = self.hand
+        self.compute = self.computes[0]
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
         self.claims = Claims(
@@ -70,10 +80,11 @@ class House:
             keeper=ledger.keeper,
             mailbox=None,
             bell=None,
+            duty=self.duty,
             timing=self.timing,
         )
-        self.stopped = threading.Event()
-        self.worker = self._worker(Obedience(claims=self.claims, stops=self.stops))
+        self.stopped, self.sleeping = threading.Event(), threading.Event()
+        self.worker = self._worker(Obedience(claims=self.claims, stops=self.stops, duty=self.duty, tell=self.soon.set))
 
     def disobey(self) -> None:
         """From now on orders break what follows them."""
@@ -87,46 +98,53 @@ class House:
         """Work until it is true; return what the worker returned."""
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(self.worker.run)
-            eventually(until)
-            self.worker.stop()
+            try:
+                eventually(until)
+            finally:
+                self.worker.stop()
             return running.result(20)
 
     def _worker(self, obey: Callable[[Orders], None]) -> Worker:
-        ledger, timing = self.ledger, self.timing
-        settler = Settler(keeper=ledger.keeper, publisher=ledger.publisher, vector_store="lancedb", timing=timing)
+        token = SecretStr("worker-token-for-the-tests")
         return Worker(
             claims=self.claims,
-            runner=Runner(
-                process=self.compute.process,
-                keeper=ledger.keeper,
-                publisher=ledger.publisher,
-                settler=settler,
-                stops=self.stops,
-                conditions=Conditions(worker=WORKER, work_dir=self.scratch, job_timeout=3600.0, timing=timing),
-                report=self.hand.report,
-                clock=self.compute.clock,
-                lease_clock=self.compute.clock,
-            ),
+            slots=Slots([self._runner(compute) for compute in self.computes], hand=self.hand, freed=self.claims.freed),
             stops=self.stops,
-            hand=self.hand,
             heartbeats=Heartbeats(
                 control_url=self.plane.url,
-                token=SecretStr("worker-token-for-the-tests"),
+                token=token,
                 compose=self._compose,
                 hand=self.hand,
                 obey=obey,
                 soon=self.soon,
-                timing=timing,
+                timing=self.timing,
             ),
-            process=self.compute.process,
-            timing=timing,
+            line=Line(
+                control_url=self.plane.url, token=token, worker=WORKER, obey=obey, answers={}, timing=self.timing
+            ),
+            timing=self.timing,
             stopped=self.stopped,
+            sleeping=self.sleeping,
             scratch=self.scratch,
+        )
+
+    def _runner(self, compute: Watched) -> Runner:
+        ledger, timing = self.ledger, self.timing
+        return Runner(
+            process=compute.process,
+            keeper=ledger.keeper,
+            publisher=ledger.publisher,
+            settler=Settler(keeper=ledger.keeper, publisher=ledger.publisher, vector_store="lancedb", timing=timing),
+            stops=self.stops,
+            conditions=Conditions(worker=WORKER, work_dir=self.scratch, job_timeout=3600.0, timing=timing),
+            report=self.hand.report,
+            clock=compute.clock,
+            lease_clock=compute.clock,
         )
 
     def _compose(self, goodbye: Goodbye | None) -> Heartbeat:
         running, ended = self.hand.show()
-        return a_heartbeat(attempts=running, ended=ended, goodbye=goodbye)
+        return a_heartbeat(attempts=running, ended=ended, goodbye=goodbye, duty=self.duty.now)
 
 
 @pytest.fixture
@@ -146,11 +164,12 @@ def broken(tmp_path: Path) -> Iterator[House]:
 
 
 def _threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate()} & {"work", "heartbeats"}
+    names = {thread.name for thread in threading.enumerate()}
+    return names & {"claims", "slot-0", "slot-1", "heartbeats", "line", "sleep"}
 
 
 def test_a_worker_stops_when_it_is_asked(house: House) -> None:
-    """A stop on request ends both threads, the compute process and the scratch space, and says goodbye."""
+    """A stop on request ends every thread, the compute process and the scratch space, and says goodbye."""
     on_request = house.run(until=lambda: house.plane.heard)
 
     assert on_request is True
@@ -165,14 +184,14 @@ def test_tidying_begins_after_the_end_was_told(house: House) -> None:
     job = a_job()
     house.ledger.open = [waiting(job)]
     house.ledger.seen = visible(4)
-    house.compute.script = [UNCHANGED, Tidied()]
+    house.compute.script = [FAILED, Tidied()]
 
     house.run(until=lambda: house.compute.seen)
 
     assert house.compute.seen is not None
     running, ended = house.compute.seen
     assert running == 0
-    assert [(end.job_id, end.state) for end in ended] in ([], [(job.id, State.SUCCEEDED)])
+    assert [(end.job_id, end.state) for end in ended] in ([], [(job.id, State.FAILED)])
     told = [end for heartbeat in house.plane.heard for end in heartbeat["ended"]]
     assert job.id in {end["job_id"] for end in told}
 
@@ -211,29 +230,35 @@ def test_a_worker_that_tells_nothing_ends(house: House) -> None:
     on_request = house.worker.run()
 
     assert on_request is False
-    assert "work" not in _threads()
+    assert not _threads() & {"claims", "slot-0"}
 
 
-def test_orders_reach_the_parts_that_they_are_for() -> None:
-    """Lanes and looks go to the claims, cancels to the attempts."""
+def test_orders_reach_the_parts_that_they_are_for(tmp_path: Path) -> None:
+    """Lanes and looks go to the claims, cancels to the attempts, the owner's word to the duty, and the plane hears."""
     ledger, stops, job = Ledger(away=1), Stops(), an_attempt()
+    duty, told = OwnDuty(tmp_path / "den.duty.json"), list[bool]()
     claims = Claims(
         worker=WORKER,
         capabilities=Capabilities(node="den"),
         keeper=ledger.keeper,
         mailbox=None,
         bell=None,
-        timing=Timing(mailbox_wait=0.01, reconnect=0.01),
+        duty=duty,
+        timing=Timing(mailbox_wait=0.01, reconnect=0.01, heartbeat=0.01),
     )
+    obey = Obedience(claims=claims, stops=stops, duty=duty, tell=lambda: told.append(duty.open))
 
-    Obedience(claims=claims, stops=stops)(Orders(epoch=1, lanes=("attic",), look=True, cancel=(job.id,)))
+    obey(Orders(epoch=1, lanes=("attic",), look="ledger", cancel=(job.id,)))
     ledger.away, ledger.open = 0, [waiting(a_job())]
     found = claims.next()
+    for _ in range(2):
+        obey(Orders(epoch=1, lanes=("attic",), duty=DutyOrder(id="one", state="paused")))
 
-    assert stops.wanted(job.id)
+    assert stops.why(job.id) == "cancelled"
     assert not stops.stopping
     assert found is None
     assert [name for name, _ in ledger.moves] == ["open_jobs"]
+    assert (duty.paused, told) == (True, [False])
 
 
 def test_a_ledger_that_is_away_does_not_end_the_work(house: House) -> None:
@@ -243,3 +268,133 @@ def test_a_ledger_that_is_away_does_not_end_the_work(house: House) -> None:
     house.ledger.open = [waiting(a_job())]
 
     assert house.run(until=lambda: house.ledger.named("succeed")) is True
+
+
+def test_as_many_jobs_run_side_by_side_as_there_are_slots(tmp_path: Path) -> None:
+    """Each slot has a job in hand at the same moment; a third one waits until a slot is free."""
+    jobs = [a_job() for _ in range(3)]
+    house = House(tmp_path, Ledger(open=[waiting(job) for job in jobs]), slots=2)
+    together = threading.Barrier(2, timeout=10)
+    for compute in house.computes:
+        compute.script = [together.wait, UNCHANGED, UNCHANGED]
+
+    house.run(until=lambda: len(house.ledger.named("succeed")) == 3)
+    house.plane.close()
+
+    assert {how["job_id"] for _, how in house.ledger.named("start")} == {job.id for job in jobs}
+    assert most_in_hand(house) <= 2
+
+
+def most_in_hand(house: House) -> int:
+    """Return the most attempts that any heartbeat listed."""
+    return max(len(heard["attempts"]) for heard in house.plane.heard)
+
+
+def test_a_slot_that_nobody_needs_starts_no_compute_process(tmp_path: Path) -> None:
+    """Jobs that come one after another run in the first slot, whose compute process is warm."""
+    house = House(tmp_path, Ledger(), slots=2)
+
+    def one_more() -> bool:
+        job = a_job()
+        house.compute.script = [UNCHANGED]
+        before = len(house.ledger.named("succeed"))
+        house.ledger.open = [waiting(job)]
+        house.claims.look("ledger")
+        eventually(lambda: len(house.ledger.named("succeed")) > before)
+        house.ledger.open = []
+        # A slot is free a moment after its job has ended.
+        eventually(lambda: house.worker.slots._free == {0, 1})
+        return True
+
+    house.plane.always = orders()
+    house.run(until=lambda: one_more() and one_more() and one_more())
+    house.plane.close()
+
+    assert house.computes[1].warms == 0
+
+
+def test_a_stop_gives_back_what_every_slot_has(tmp_path: Path) -> None:
+    """However many jobs are in hand, and however deaf their processes, all are queued again in time."""
+    jobs = [a_job(), a_job()]
+    house = House(tmp_path, Ledger(open=[waiting(job) for job in jobs]), slots=2)
+    began = threading.Barrier(3, timeout=10)
+    for compute in house.computes:
+        compute.script = [began.wait]
+
+    house.run(until=lambda: began.wait() is not None)
+    house.plane.close()
+
+    assert [how["reason"] for _, how in house.ledger.named("snooze")] == ["worker_stopping"] * 2
+    assert not house.ledger.named("retry", "end")
+
+
+def test_a_pause_gives_back_what_runs_and_a_resume_goes_on(house: House) -> None:
+    """A paused worker gives its job back and takes none; once it is told to resume it takes the job again."""
+    job = a_job()
+    house.ledger.open = [waiting(job)]
+    house.compute.script = [
+        lambda: house.duty.follow(DutyOrder(id="one", state="paused")) and None,
+        Ended(signal="cancelled", reason="cancel_requested", detail="Stopped."),
+        UNCHANGED,
+    ]
+
+    def paused_and_resumed() -> bool:
+        eventually(lambda: house.plane.heard and house.plane.heard[-1]["duty"]["state"] == "paused")
+        eventually(lambda: house.ledger.named("snooze"))
+        heard = len(house.plane.heard)
+        eventually(lambda: len(house.plane.heard) > heard + 3)
+        assert len(house.ledger.named("start")) == 1
+        house.plane.always = orders(look="ledger", duty={"id": "two", "state": "open"})
+        eventually(lambda: house.ledger.named("succeed"))
+        return True
+
+    house.run(until=paused_and_resumed)
+
+    assert [how["reason"] for _, how in house.ledger.named("snooze")] == ["worker_paused"]
+    assert house.plane.heard[-1]["duty"] == {"state": "open", "note": None, "seconds_left": None, "order": "two"}
+
+
+def test_a_draining_worker_ends_what_runs(house: House) -> None:
+    """A draining worker takes nothing new, and what it has in hand ends as if nothing had been said."""
+    house.ledger.open = [waiting(a_job())]
+    house.compute.script = [lambda: house.duty.follow(DutyOrder(id="one", state="draining")) and None, UNCHANGED]
+
+    def drained() -> bool:
+        beats = len(house.plane.heard)
+        if house.ledger.named("succeed"):
+            eventually(lambda: len(house.plane.heard) > beats + 3)
+        return bool(house.ledger.named("succeed"))
+
+    house.run(until=drained)
+
+    assert "StopTask" not in house.compute.words()
+    assert len(house.ledger.named("start")) == 1
+
+
+def test_a_machine_that_goes_to_sleep_says_so_and_keeps_its_job(house: House) -> None:
+    """A sleep that is announced is told once; the worker goes on, and its job stays in its hand."""
+    house.ledger.open = [waiting(a_job())]
+
+    def asleep() -> bool:
+        return any(heard["goodbye"] == "sleeping" for heard in house.plane.heard)
+
+    house.compute.script = [house.sleeping.set, lambda: eventually(asleep), UNCHANGED]
+    house.run(until=lambda: house.ledger.named("succeed"))
+
+    (goodbye,) = (heard for heard in house.plane.heard if heard["goodbye"] == "sleeping")
+    assert len(goodbye["attempts"]) == 1
+    assert not house.ledger.named("snooze", "retry")
+
+
+def test_a_refusal_stands_until_it_is_taken_back(house: House) -> None:
+    """A worker that the plane refuses claims nothing, is heard all the same, and goes on when it may."""
+    house.ledger.open = [waiting(a_job())]
+    house.compute.script = [UNCHANGED]
+    house.plane.always = orders(look="ledger", refused="Run: pharos db init")
+
+    def refused() -> bool:
+        if len(house.plane.heard) > 5 and not house.ledger.named("start"):
+            house.plane.always = orders(look="ledger")
+        return bool(house.ledger.named("succeed"))
+
+    assert house.run(until=refused) is True

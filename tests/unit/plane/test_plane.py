@@ -13,13 +13,18 @@ from fastapi import FastAPI
 from plane_factories import a_heartbeat
 
 from cloud_api.board import Board
+from cloud_api.budget import Plan
 from cloud_api.delivery import Delivery
+from cloud_api.dispatch import Dispatch
+from cloud_api.duties import Duties
 from cloud_api.keepsake import Keepsake
+from cloud_api.lines import Lines
 from cloud_api.plane import Plane
 from cloud_api.presence import Presence
 from cloud_api.reconcile.loop import Reconciler
 from cloud_api.reconcile.passes import Pass
-from cloud_api.services.heartbeats import Heartbeats
+from cloud_api.tally import Tally
+from cloud_api.usage import Usage
 from shared.errors import ConfigurationError, LedgerUnavailable
 from shared.ledger.keeper import Keeper
 from shared.ledger.postgres import Database
@@ -100,13 +105,20 @@ class House:
         delivery = Delivery(cast(Mailbox, self.notes), pause=0.0, ttl=90.0)
         work = cast(Pass, self.ledger)
         reconciler = Reconciler(work, presence=self.presence, delivery=delivery, timing=timing)
-        self.heartbeats = Heartbeats(presence=self.presence, board=Board(), work=work, reconciler=reconciler)
+        duties = Duties(self.presence)
+        self.dispatch = Dispatch(
+            presence=self.presence, board=Board(), lines=Lines(timing=timing), duty=duties.order_for
+        )
+        plan = Plan(redis_commands=500_000, postgres_hours=400, host_hours=750)
+        self.usage = Usage(plan=plan, commands=lambda: 0, ledger_idle=lambda: [None])
         self.plane = Plane(
             databases=(cast(Database, self.ledger),),
             keeper=cast(Keeper, self.ledger),
             delivery=delivery,
-            keepsake=Keepsake(self.presence, delivery),
-            heartbeats=self.heartbeats,
+            keepsake=Keepsake(self.presence, delivery, duties),
+            usage=self.usage,
+            tally=Tally(self.usage, delivery),
+            dispatch=self.dispatch,
             reconciler=reconciler,
             timing=timing,
             give_up=self.given_up.append,
@@ -136,7 +148,7 @@ def test_a_plane_takes_over_and_reconciles(house: House) -> None:
     """A plane that finds its ledger well takes the next number, and looks after the jobs."""
     house.live(until=lambda: house.ledger.passes)
 
-    assert (house.heartbeats.epoch, house.ledger.passes) == (42, 1)
+    assert (house.dispatch.epoch, house.ledger.passes) == (42, 1)
     assert house.given_up == []
 
 
@@ -148,7 +160,7 @@ def test_a_plane_serves_before_its_ledger_is_there(house: House) -> None:
     house.live(until=lambda: served.append(house.ledger.checks) or house.ledger.passes)
 
     assert served[0] == 0
-    assert (house.ledger.checks, house.heartbeats.epoch) == (4, 42)
+    assert (house.ledger.checks, house.dispatch.epoch) == (4, 42)
     assert house.given_up == []
 
 
@@ -193,6 +205,22 @@ def test_an_end_on_request_is_no_break(house: House) -> None:
     assert house.given_up == []
     assert (house.ledger.closed, house.notes.closed) == (True, True)
     assert "den.0123456789ab" in house.notes.notes["presence"]
+
+
+def test_a_plane_counts_on_where_the_one_before_stopped(house: House) -> None:
+    """A plane that is stopped leaves the month's usage behind, and its successor goes on from there."""
+
+    async def somebody_comes() -> None:
+        house.usage.hear(a_heartbeat(redis_commands=12))
+
+    house.live(until=lambda: house.ledger.passes, then=somebody_comes)
+    successor = House()
+    successor.notes.notes = house.notes.notes
+
+    successor.live(until=lambda: successor.ledger.passes)
+    successor.usage.hear(a_heartbeat(redis_commands=15))
+
+    assert successor.usage.totals()[1]["redis_commands"] == 15
 
 
 def test_a_plane_knows_whom_the_one_before_heard(house: House) -> None:

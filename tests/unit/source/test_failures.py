@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from edge_worker.source.failures import from_os, last_words, signal_for
-from shared.errors import Permanent, Transient
+from shared.errors import Permanent, Snooze, Transient
 from shared.repositories import RepositoryAddress
 
 ADDRESS = RepositoryAddress(name="github.com/o/n", url="https://github.com/o/n", host="github.com")
@@ -50,16 +50,26 @@ def test_what_can_never_work_ends_the_job(said: str, reason: str) -> None:
         ("fatal: unable to access '…': The requested URL returned error: 429", "clone_failed"),
         ("error: RPC failed; curl 56\nfatal: early EOF\nfatal: index-pack failed", "clone_failed"),
         ("", "clone_failed"),
-        ("fatal: write error: No space left on device\nfatal: index-pack failed", "disk_full"),
-        ("fatal: cannot pwrite: File too large", "disk_full"),
     ],
 )
 def test_what_may_work_later_is_tried_again(said: str, reason: str) -> None:
-    """A network or a disk that fails now is transient."""
+    """A network that fails now is transient."""
     end = signal_for(said, ADDRESS)
 
     assert isinstance(end, Transient)
     assert end.reason == reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["fatal: write error: No space left on device\nfatal: index-pack failed", "fatal: cannot pwrite: File too large"],
+)
+def test_a_full_disk_is_not_the_jobs_fault(said: str) -> None:
+    """A disk that holds no more makes the job wait; nothing is counted."""
+    end = signal_for(said, ADDRESS)
+
+    assert isinstance(end, Snooze)
+    assert end.reason == "disk_full"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Measurements: figures of the running product, beside its best peers in the same run."""

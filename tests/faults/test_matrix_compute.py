@@ -1,0 +1,66 @@
+"""A worker dies while it computes: the real one, at every stage, with vectors half written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pharos.stack.postgres import EmbeddedPostgres
+from pharos.stack.processes import Child
+from pharos.stack.redis import EmbeddedRedis
+from shared.ledger.records import DEFAULT_TENANT
+from shared.stores.lance import LanceVectorStore
+from tests.acceptance.conftest import commit, package
+from tests.acceptance.stack import Stack, kill
+
+_STAGES = ("fetch", "parse", "train", "store", "done")
+#: More files than one batch of vectors holds.
+_FILES = 150
+
+__all__ = ["commit"]
+
+
+@pytest.fixture
+def stack(tmp_path: Path, postgres_server: EmbeddedPostgres, redis_server: EmbeddedRedis) -> Iterator[Stack]:
+    """A stack with nothing started yet."""
+    whole = Stack(tmp_path, postgres_server, redis_server.url)
+    yield whole
+    whole.close()
+
+
+def _stands_still(worker: Child) -> bool:
+    children = psutil.Process(worker.pid).children(recursive=True)
+    return any(child.status() == psutil.STATUS_STOPPED for child in children)
+
+
+def test_a_worker_killed_at_every_stage_publishes_once(stack: Stack, commit) -> None:  # type: ignore[no-untyped-def]
+    """Killed at fetch, parse, training, storing and and with its result in hand, a job ends whole or shows nothing."""
+    source = stack.folder / "source"
+    commit(source, package(_FILES))
+    stack.start_plane()
+    asked = stack.submit(source)
+    for stage in _STAGES:
+        worker = stack.start_worker(PHAROS_FAULT_AT=f"compute.{stage}:stop")
+        stack.until(lambda worker=worker: _stands_still(worker), bool)
+        assert stack.rows("select count(*) from pharos.files") == [(0,)]
+        kill(worker)
+
+    stack.start_worker()
+    job = stack.wait(asked["job_id"])
+
+    assert (job["state"], job["attempt"]) == ("succeeded", len(_STAGES) + 1)
+    assert stack.rows("select rescues, failures from pharos.jobs") == [(len(_STAGES), 0)]
+    assert stack.rows("select count(*), count(distinct path) from pharos.files") == [(_FILES + 1, _FILES + 1)]
+    assert stack.until(lambda: _vectors(stack, asked["repository_id"]), lambda count: count == _FILES + 1)
+
+
+def _vectors(stack: Stack, repository_id: str) -> int:
+    """Return how many vectors there are of any generation; those that were never published are tidied up."""
+    store = LanceVectorStore(path=stack.folder / "lancedb-alienware")
+    try:
+        return store.count("structure_node2vec_64", tenant_id=str(DEFAULT_TENANT), repository_id=repository_id)
+    finally:
+        store.close()

@@ -1,0 +1,1 @@
+"""A local server that speaks Upstash's REST protocol in front of a real Redis."""

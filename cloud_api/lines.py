@@ -163,9 +163,11 @@ class Lines:
         while asked.answered is None:
             if self._closed:
                 raise Unavailable("The control plane is stopping. Nothing was changed; try again in a moment.")
-            if not (asked.wants_another() and self._hand_on(asked, order)):
-                asked.check()
-            await asked.wait()
+            # One moment for all: what falls due between two looks at the clock would be seen by neither.
+            now = self._clock()
+            if not (asked.wants_another(now) and self._hand_on(asked, order)):
+                asked.check(now)
+            await asked.wait(now)
         return asked.answered
 
     def _hand_on(self, asked: Asked, order: Order) -> bool:

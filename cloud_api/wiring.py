@@ -72,7 +72,7 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
         delivery=delivery,
         dispatch=dispatch,
         board=board,
-        poke=reconciler.poke,
+        remind=reconciler.remind,
         rules=SubmitRules(
             git_hosts=settings.git_hosts,
             local_roots=settings.local_roots,

@@ -18,6 +18,8 @@ class Timing:
     renew: float = 300.0
     #: A job due and a capable free worker side by side for so long: order the worker to look in the ledger.
     look_after: float = 20.0
+    #: A new job was put on its lane as it was submitted, and is left alone for a moment.
+    settle: float = 2.0
     #: One blocking wait for the mailbox.
     mailbox_wait: float = 300.0
     #: A pause before Redis is tried again after it was lost.

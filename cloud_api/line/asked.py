@@ -133,9 +133,8 @@ class Asked:
             self.answered = Answered(worker=answer.worker, body=answer.body, round_trip_ms=milliseconds, hops=hop.hops)
         self.wake()
 
-    def wants_another(self) -> bool:
+    def wants_another(self, now: float) -> bool:
         """Return whether nothing is to be expected of the workers that were asked, and one more may be."""
-        now = self._clock()
         for hop in self._hops.values():
             if hop.silent(now):
                 hop.line.doubted_at = now
@@ -143,7 +142,7 @@ class Asked:
             return False
         return sum(not hop.spared for hop in self._hops.values()) < _MOST
 
-    def check(self) -> None:
+    def check(self, now: float) -> None:
         """Return when waiting makes sense.
 
         Raises:
@@ -153,13 +152,12 @@ class Asked:
         if len(errors) == len(self._hops):
             worker, error = list(errors.items())[-1]
             raise NotAnswered(f"{worker} was asked and could not answer: {error}. Nothing was changed.")
-        if self._clock() >= self._until:
+        if now >= self._until:
             names = " and ".join(self._hops)
             raise NotAnswered(f"{names} did not answer in time. Nothing was changed; try again.")
 
-    async def wait(self) -> None:
-        """Wait until something happened or is due."""
-        now = self._clock()
+    async def wait(self, now: float) -> None:
+        """Wait until something happened or is due. ``now`` is when it was found that nothing is, and not later."""
         due = [hop.due for hop in self._hops.values() if hop.promises(now) and not hop.acknowledged]
         try:
             async with asyncio.timeout(min([self._until, *due]) - now):

@@ -54,12 +54,10 @@ def decide(jobs: Sequence[OpenJob], sight: Callable[[OpenJob], Sight], *, timing
         if one.job.state is State.QUEUED and one.due and one.job.repository_id not in busy and place not in taken:
             taken.add(place)
             deliver.append(one)
-    # A new job was put on its lane as it was submitted: give it a moment to be taken before its lane is looked at.
-    settle = 0.1 * timing.look_after
-    settled = tuple(one.job for one in deliver if one.job.attempt > 0 or one.age >= settle)
+    settled = tuple(one.job for one in deliver if one.job.attempt > 0 or one.age >= timing.settle)
     ready = {one.job.id for one in deliver}
     look: set[str] = set()
-    waits = [timing.reconcile_every, *(settle for _ in deliver[len(settled) :])]
+    waits = [timing.reconcile_every, *(timing.settle for _ in deliver[len(settled) :])]
     for one, view in seen:
         if one.job.id in ready:
             for worker, free_for, reaches in view.free:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from cloud_api.delivery import Delivery
 from cloud_api.presence import Presence
@@ -25,35 +26,39 @@ class Reconciler:
         self._presence = presence
         self._delivery = delivery
         self._timing = timing
-        self._wanted = asyncio.Event()
+        self._due = 0.0
+        self._sooner = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def poke(self) -> None:
-        """Ask for a pass; from any thread, as often as one likes."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wanted.set)
+        """Ask for a pass now; from any thread, as often as one likes."""
+        self._ask(0.0)
+
+    def remind(self) -> None:
+        """Ask for a pass once a new job has had its moment to be taken; so too from any thread."""
+        self._ask(self._timing.settle)
 
     async def run(self) -> None:
         """Run a pass at once, then at every trigger; ends when it is cancelled."""
         self._loop = loop = asyncio.get_running_loop()
-        next_in, alive, rest_until = 0.0, self._presence.alive(), 0.0
+        self._due, alive, rest_until = loop.time(), self._presence.alive(), 0.0
         while True:
-            await self._wait(next_in, alive)
+            await self._wait(alive)
             # Triggers come in swarms, and one pass serves them all. A long one leaves most of the time to requests.
             await asyncio.sleep(rest_until - loop.time())
-            self._wanted.clear()
             began = loop.time()
+            self._due = began + self._timing.reconcile_every
             # Who is lost while the pass runs is news for the next one.
             alive = self._presence.alive()
             try:
-                next_in = await asyncio.to_thread(self._work.run)
+                self._want(await asyncio.to_thread(self._work.run))
             except Unavailable as error:
                 # Level-triggered: whatever this pass did not see is still there for the next one.
                 log.warning("reconcile_put_off", code=error.code, cause=error.details.get("cause"))
-                next_in = self._timing.reconnect * 6
+                self._want(self._timing.reconnect * 6)
             except Exception:  # the only code that repairs must not end because one pass broke
                 log.exception("reconcile_broke")
-                next_in = self._timing.reconnect * 6
+                self._want(self._timing.reconnect * 6)
             rest_until = loop.time() + max(self._timing.pace, _REST * (loop.time() - began))
 
     async def watch_mailbox(self) -> None:
@@ -63,15 +68,22 @@ class Reconciler:
             if self._delivery.configured and not self._delivery.works and await asyncio.to_thread(self._delivery.probe):
                 self.poke()
 
-    async def _wait(self, seconds: float, alive: frozenset[str]) -> None:
-        """Return after ``seconds``, at a trigger, or when one of ``alive`` is lost; not because one might have been."""
+    def _ask(self, within: float) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._want, within)
+
+    def _want(self, within: float) -> None:
+        due = asyncio.get_running_loop().time() + within
+        if due < self._due:
+            self._due = due
+            self._sooner.set()
+
+    async def _wait(self, alive: frozenset[str]) -> None:
+        """Return when a pass is due, or when one of ``alive`` is lost; not because one might have been."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while (left := deadline - loop.time()) > 0 and alive <= self._presence.alive():
+        while (left := self._due - loop.time()) > 0 and alive <= self._presence.alive():
             until_loss = self._presence.next_loss()
             patience = left if until_loss is None else min(left, until_loss + 0.05)
-            try:
-                await asyncio.wait_for(self._wanted.wait(), patience)
-            except TimeoutError:
-                continue
-            return
+            self._sooner.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._sooner.wait(), patience)

@@ -62,7 +62,7 @@ class Submit:
         delivery: Delivery,
         dispatch: Dispatch,
         board: Board,
-        poke: Callable[[], None],
+        remind: Callable[[], None],
         rules: SubmitRules,
     ) -> None:
         self._keeper = keeper
@@ -71,7 +71,7 @@ class Submit:
         self._delivery = delivery
         self._dispatch = dispatch
         self._board = board
-        self._poke = poke
+        self._remind = remind
         self._rules = rules
 
     def ingest(
@@ -185,7 +185,7 @@ class Submit:
             done = self._keeper.submit_all(asked)
         except LedgerUnavailable:
             # It may have been recorded all the same: then the next pass finds it.
-            self._poke()
+            self._remind()
             raise
         fault("submit.recorded")
         jobs = [one.job for one in done if one.job is not None and one.outcome == "created"]
@@ -202,7 +202,7 @@ class Submit:
             self._dispatch.ring(job, on_lane=on_lane)
         if jobs:
             # The next pass sees to it that somebody takes them, whatever became of the ids on their lanes.
-            self._poke()
+            self._remind()
 
     def _ttl(self, kind: Kind) -> int | None:
         return None if kind in NEVER_EXPIRES else round(self._rules.ttl * 1000)

@@ -79,7 +79,7 @@ class Plane:
             repositories=ledger.repositories,
             delivery=self.delivery,
             board=self.board,
-            poke=lambda: self.pokes.append(None),
+            remind=lambda: self.pokes.append(None),
             rules=SubmitRules(git_hosts=("github.com",), local_roots=(), cap=30, ttl=3600),
         )
 

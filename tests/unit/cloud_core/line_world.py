@@ -7,6 +7,7 @@ import json
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
+from cloud_api.line.asked import Answered
 from cloud_api.line.held import Held
 from cloud_api.lines import Lines
 from shared.nodes.line import Acknowledgement, Answer, Request
@@ -64,3 +65,14 @@ class Peer:
         request = await self.request()
         self.acknowledge(request.id)
         self.answer(request.id, body={"by": self.worker})
+
+
+def ask(lines: Lines, *order: str, seconds: float = 5.0, body: dict[str, Any] | None = None) -> asyncio.Task[Answered]:
+    """Ask workers for an echo, the first one first."""
+    return asyncio.create_task(lines.ask("echo", body or {"text": "hi"}, seconds=seconds, order=lambda: order))
+
+
+async def open_all(*peers: Peer) -> None:
+    """Acknowledge the hello of every line."""
+    for peer in peers:
+        await peer.open()

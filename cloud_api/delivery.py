@@ -11,6 +11,7 @@ from shared.errors import MailboxUnavailable
 from shared.ledger.records import Job
 from shared.logs import get_logger
 from shared.mailbox.lanes import Mailbox
+from shared.mailbox.patience import Patience
 from shared.nodes.heartbeat import Transport
 
 log = get_logger(__name__)
@@ -30,17 +31,20 @@ class Delivery:
         *,
         pause: float,
         ttl: float,
+        trust: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """``trust`` is for how many seconds an id is believed to lie where it was put or seen."""
         self._mailbox = mailbox
-        self._pause = pause
+        self._trust = trust
+        self._patience = Patience(pause)
         self._ttl = ttl
         self._clock = clock
         self._now = now
         self._lock = threading.Lock()
-        #: The lane on which a job was last put or seen, oldest first.
-        self._lanes: dict[str, str] = {}
+        #: The lane on which a job was last put or seen, and when; oldest first.
+        self._lanes: dict[str, tuple[str, float]] = {}
         self._down_until = 0.0
         self._works: bool | None = None
         self._checked_at: float | None = None
@@ -92,6 +96,8 @@ class Delivery:
             put.extend(missing)
             for job in doubtful:
                 self._remember(job)
+            # Redis may have forgotten a record before its id: without one, every lane would be read each time.
+            mailbox.record([self._entry(job) for job in doubtful if job.id in there])
             for job in missing:
                 log.info("job_delivered", job_id=job.id, lane=job.lane)
 
@@ -99,13 +105,19 @@ class Delivery:
         return put
 
     def _doubtful(self, mailbox: Mailbox, wanted: list[Job]) -> list[Job]:
-        """Return the jobs that may be on no lane: new ones, moved ones, and all when Redis forgot one of the others.
+        """Return the jobs that may be on no lane: new ones, moved ones, those that were not seen there for a while, and
+        all when Redis forgot the record of one of the others.
 
-        A record ends as its id is taken. A worker that dies between the two leaves one behind: such a job is told to
-        the workers as an order to look in the ledger.
+        A record ends as its id is taken; but a worker may die, or fall asleep, between the two.
         """
+        now = self._clock()
         with self._lock:
-            known = [job.id for job in wanted if self._lanes.get(job.id) == job.lane]
+            seen = {job.id: self._lanes.get(job.id) for job in wanted}
+        known = [
+            job.id
+            for job in wanted
+            if (place := seen[job.id]) is not None and place[0] == job.lane and now - place[1] < self._trust
+        ]
         if not known or mailbox.recorded(known) < len(known):
             return wanted
         settled = set(known)
@@ -114,7 +126,7 @@ class Delivery:
     def _remember(self, job: Job) -> None:
         with self._lock:
             self._lanes.pop(job.id, None)
-            self._lanes[job.id] = job.lane
+            self._lanes[job.id] = job.lane, self._clock()
             while len(self._lanes) > _REMEMBERED:
                 del self._lanes[next(iter(self._lanes))]
 
@@ -144,9 +156,13 @@ class Delivery:
     def _put(self, mailbox: Mailbox, jobs: Sequence[Job]) -> None:
         for begin in range(0, len(jobs), _TOGETHER):
             batch = jobs[begin : begin + _TOGETHER]
-            mailbox.push([(job.id, job.lane, self._seconds(job)) for job in batch])
+            mailbox.push([self._entry(job) for job in batch])
+            self._patience.well()
             for job in batch:
                 self._remember(job)
+
+    def _entry(self, job: Job) -> tuple[str, str, float]:
+        return job.id, job.lane, self._seconds(job)
 
     def _seconds(self, job: Job) -> float:
         """How long Redis keeps the record: until the job's deadline, or, once it was started, a fresh while."""
@@ -163,7 +179,7 @@ class Delivery:
             with self._lock:
                 first = self._works is not False
                 self._works, self._checked_at = False, self._clock()
-                self._down_until = self._clock() + self._pause
+                self._down_until = self._clock() + self._patience.after(error)
             if first:
                 log.warning("mailbox_lost", cause=error.details.get("cause"))
             return False

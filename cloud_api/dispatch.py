@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from cloud_api.board import Board
@@ -52,16 +52,21 @@ class Dispatch:
             if any(report.job_id in fresh for report in view.attempts):
                 self.push(view.worker)
 
-    def ring(self, job: Job, *, on_lane: bool) -> None:
-        """Wake those for a new job whom nothing else wakes: over REST no lane rings, without Redis there is none."""
-        for view in self._presence.capable(job.needs, job.kind):
-            if not view.free:
+    def ring(self, jobs: Sequence[Job], *, on_lane: bool) -> None:
+        """Wake those for new jobs whom nothing else wakes.
+
+        Over REST no lane rings, without Redis there is none, and nobody waits on a lane that nobody asked for before.
+        """
+        views = [view for view in self._presence.workers() if view.free] if jobs else []
+        for view in views:
+            mine = [job for job in jobs if job.kind in view.capabilities.kinds and job.needs.met_by(view.capabilities)]
+            if not mine:
                 continue
             if not on_lane or view.transport is None:
                 self._note(view.worker, "ledger")
             elif view.transport == "rest":
                 self._note(view.worker, "mailbox")
-            else:
+            elif {job.lane for job in mine} <= set(lanes_for(view.capabilities)):
                 continue
             self.push(view.worker)
 

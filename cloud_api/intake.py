@@ -24,9 +24,18 @@ class _Ticket:
 class Intake:
     """One thread writes for all that wait: a hundred submitters cost a handful of commits, also far from Postgres."""
 
-    def __init__(self, write: Callable[[Sequence[tuple[Submission, int]]], Sequence[Submitted]]) -> None:
-        """``write`` records submissions in their order, all of them or none (``Keeper.submit_all``)."""
+    def __init__(
+        self,
+        write: Callable[[Sequence[tuple[Submission, int]]], Sequence[Submitted]],
+        *,
+        deliver: Callable[[Sequence[Submitted]], None],
+    ) -> None:
+        """``write`` records submissions in their order, all of them or none (``Keeper.submit_all``).
+
+        ``deliver`` is told what was recorded; nobody else waits for it.
+        """
         self._write = write
+        self._deliver = deliver
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: list[_Ticket] = []
@@ -46,10 +55,14 @@ class Intake:
         ticket = _Ticket(asked, cap)
         with self._lock:
             self._waiting.append(ticket)
+        batch: list[_Ticket] = []
         while ticket.done is None and ticket.error is None:
             with self._turn:
                 if ticket.done is None and ticket.error is None:
-                    self._record(self._next())
+                    batch = self._next()
+                    self._record(batch)
+        # The ledger is free for the next ones meanwhile.
+        self._deliver([one.done for one in batch if one.done is not None])
         if ticket.error is not None:
             raise ticket.error
         assert ticket.done is not None

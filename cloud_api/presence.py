@@ -17,6 +17,8 @@ from shared.timing import Timing
 _DOING = {Kind.INGEST: "Training Graph on {}", Kind.REMOVE: "Removing {}"}
 #: Seconds for which the last process of a node is remembered.
 _DAY = 86_400.0
+#: Workers that are remembered, at most: a token in wrong hands must not fill the memory.
+_MOST = 200
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,8 @@ class Presence:
             same_node = worker != speaker.worker and said.capabilities.node == speaker.capabilities.node
             if (gone and same_node and speaker.goodbye != "sleeping") or age > _DAY:
                 del self._heard[worker]
+        while len(self._heard) > _MOST:
+            del self._heard[min(self._heard, key=lambda worker: self._heard[worker].at)]
 
 
 def _shape(said: Heartbeat) -> tuple[object, ...]:

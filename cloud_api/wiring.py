@@ -53,6 +53,7 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
     lines, duties = Lines(timing=timing), Duties(presence=presence)
     dispatch = Dispatch(presence=presence, board=board, lines=lines, duty=duties.order_for)
     usage = _usage(settings, delivery, (app_database, keeper_database))
+    keepsake = Keepsake(presence, delivery, duties)
     work = Pass(
         keeper=keeper,
         reader=reader,
@@ -87,7 +88,7 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
         history=History(reader=reader, board=board),
         repositories=Repositories(learned),
         presence=presence,
-        workers=Workers(presence=presence, board=board, duties=duties, tell=dispatch.push),
+        workers=Workers(presence=presence, board=board, duties=duties, tell=dispatch.push, keep=keepsake.keep),
         heartbeats=heartbeats,
         line=Line(lines=lines, presence=presence, epoch=lambda: dispatch.epoch),
         board=board,
@@ -98,7 +99,7 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
         databases=(app_database, keeper_database),
         keeper=keeper,
         delivery=delivery,
-        keepsake=Keepsake(presence, delivery, duties),
+        keepsake=keepsake,
         usage=usage,
         tally=Tally(usage, delivery),
         dispatch=dispatch,
@@ -121,6 +122,7 @@ def _delivery(settings: CloudSettings) -> Delivery:
         open_mailbox(settings, wait=0.0, patience=_PATIENCE),
         pause=settings.timing.reconnect,
         ttl=settings.job_ttl.total_seconds(),
+        trust=3 * settings.timing.look_after,
     )
 
 

@@ -15,6 +15,7 @@ from shared.ledger.keeper import Keeper
 from shared.ledger.records import Job
 from shared.logs import get_logger
 from shared.mailbox.lanes import Mailbox
+from shared.mailbox.patience import Patience
 from shared.nodes.capabilities import Capabilities
 from shared.nodes.heartbeat import Transport
 from shared.nodes.placement import lanes_for
@@ -58,6 +59,7 @@ class Claims:
         self._news = news
         # Until the plane is heard: its own rule, which is a pure function, so that work goes on while the plane sleeps.
         self._lanes: tuple[str, ...] = lanes_for(capabilities)
+        self._patience = Patience(timing.reconnect)
         self._changed = threading.Event()
         self._over = threading.Event()
         self._blocked = False
@@ -175,8 +177,9 @@ class Claims:
             if self.reaches_mailbox:
                 log.warning("mailbox_lost", cause=error.details.get("cause"))
             self.reaches_mailbox = False
-            self._changed.wait(self._timing.reconnect)
+            self._changed.wait(self._patience.after(error))
             return None
+        self._patience.well()
         return job_id
 
     def _wait(self, mailbox: Mailbox) -> str | None:

@@ -76,7 +76,8 @@ class Desk:
             log.exception("answer_broke", request=request.id)
 
     async def _answer(self, request: Request) -> None:
-        answer = self._tasks.create_task(self._begin(request))
+        # Not one of the line's tasks: what breaks in it ends this request and nothing else.
+        answer = asyncio.ensure_future(self._begin(request))
         try:
             await asyncio.wait({answer}, timeout=_AT_ONCE)
             if not answer.done():
@@ -92,6 +93,8 @@ class Desk:
         except httpx2.HTTPError as error:
             # The answer may still find its way; without this word another worker is asked, too.
             log.debug("acknowledgement_lost", request=request.id, cause=type(error).__name__)
+        except Exception:  # one request must not end the line
+            log.exception("acknowledgement_broke", request=request.id)
 
     async def _begin(self, request: Request) -> str:
         call = self._answers.get(request.kind)

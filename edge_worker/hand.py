@@ -18,15 +18,17 @@ class Hand:
         self._every = every
         self._clock = clock
         self._lock = threading.Lock()
-        self._running: dict[str, AttemptReport] = {}
+        self._running: dict[tuple[str, int], AttemptReport] = {}
         self._ended: list[EndReport] = []
         self._told_at = 0.0
 
     def report(self, report: AttemptReport) -> None:
         """An attempt began, or is further along."""
         with self._lock:
-            before = self._running.get(report.job_id)
-            self._running[report.job_id] = report
+            # By attempt: a worker that was taken for lost may be given its own job again, in another slot.
+            key = (report.job_id, report.attempt)
+            before = self._running.get(key)
+            self._running[key] = report
             fresh = before is None or before.stage != report.stage
             due = fresh or self._clock() - self._told_at >= self._every
             if due:
@@ -37,7 +39,7 @@ class Hand:
     def end(self, report: EndReport) -> None:
         """An attempt is over."""
         with self._lock:
-            self._running.pop(report.job_id, None)
+            self._running.pop((report.job_id, report.attempt), None)
             self._ended.append(report)
         self._tell()
 

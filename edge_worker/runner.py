@@ -73,6 +73,8 @@ class Runner:
         self._held_at: float | None = None
         self._asked: Stop | None = None
         self._wrote = False
+        self._job: Job | None = None
+        self._lost = False
 
     @property
     def pid(self) -> int | None:
@@ -89,10 +91,17 @@ class Runner:
         """End the compute process, and with it what it does."""
         self._process.kill()
 
+    def yield_to(self, job: Job) -> None:
+        """Give up an older attempt of the same job: this worker was taken for lost, and was given the job again."""
+        mine = self._job
+        if mine is not None and mine.id == job.id and mine.attempt < job.attempt:
+            self._lost = True
+
     def run(self, job: Job) -> EndReport:
         """Run a started job to its end and return how it ended. What it left on this disk is deleted."""
         folder = self._conditions.work_dir / f"{job.id}.{job.attempt}"
         self._held_at, self._asked, self._wrote = self._lease_clock(), None, False
+        self._job, self._lost = job, False
         try:
             return self._attempt(job, folder)
         except Exception as error:  # an unknown error is transient until the attempts are spent
@@ -100,7 +109,7 @@ class Runner:
             self._process.kill()
             return self._settler.settled(job, broken(error), give_back=self._give_back(job))
         finally:
-            self._held_at = None
+            self._held_at = self._job = None
             self._stops.forget(job.id)
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -110,6 +119,8 @@ class Runner:
         ended = self._compute(job, folder)
         # What ended before it said that it is done may have written vectors.
         self._wrote = isinstance(ended, Ended) or ended.knowledge is not None
+        if self._lost:
+            return self._settler.lost(job)
         if isinstance(ended, Ended):
             if ended.reason == "training_failed":
                 # A device that failed once may be of no more use to this process; a fresh one starts clean.
@@ -141,7 +152,10 @@ class Runner:
         """Return why the job goes back uncounted, unless somebody wants it to end."""
         # What was asked holds, also when its reason is over by now: a pause may end while the attempt still stops.
         why = self._stops.why(job.id) or self._asked
-        return None if why == "cancelled" else why
+        match why:
+            case "worker_stopping" | "worker_paused":
+                return why
+        return None
 
     def _task(self, job: Job, folder: Path) -> Task:
         known = self._publisher.published(job)
@@ -182,7 +196,7 @@ class Runner:
             if now - began > self._conditions.job_timeout:
                 self._process.kill()
                 return Ended(signal="transient", reason="timed_out", detail="It took longer than PHAROS_JOB_TIMEOUT.")
-            if stop_asked is None and (why := self._stops.why(job.id)) is not None:
+            if stop_asked is None and (why := self._why_stop(job)) is not None:
                 stop_asked, self._asked = now, why
                 self._process.say(StopTask())
             if stop_asked is not None and now - stop_asked > self._conditions.timing.grace:
@@ -203,9 +217,15 @@ class Runner:
             log.warning("renewal_put_off", job_id=job.id)
             return now - timing.renew + timing.heartbeat
         self._held_at = now
-        if renewal.cancel_requested or not renewal.held:
+        if not renewal.held:
+            # Whoever has it now, it is not for us to end.
+            self._lost = True
+        elif renewal.cancel_requested:
             self._stops.cancel(job.id)
         return now
+
+    def _why_stop(self, job: Job) -> Stop | None:
+        return "lost" if self._lost else self._stops.why(job.id)
 
     def _tell(self, job: Job, stage: str, done: int, total: int) -> None:
         self._report(

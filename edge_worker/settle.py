@@ -36,6 +36,9 @@ _NOT_PARAMETERS = frozenset({"url", "ref", "force"})
 _NOT_NOW = 20
 
 
+_TAKEN_OVER = "Another attempt took over. Nothing of this one is visible."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settler:
     """Writes ends into the ledger. Where it does not answer, the lease runs out and reconcile takes over."""
@@ -90,6 +93,10 @@ class Settler:
             return self._failed(job, reason=ended.reason, detail=ended.detail)
         return self._end(job, State.CANCELLED, ended.reason, ended.detail)
 
+    def lost(self, job: Job) -> EndReport:
+        """Leave the ledger as it is: the job is another attempt's."""
+        return _report(job, State.QUEUED, _TAKEN_OVER)
+
     def _failed(self, job: Job, *, reason: str, detail: str) -> EndReport:
         """Count a failure: the job is tried again after a pause, or ends when its attempts are spent."""
         failures = job.failures + 1
@@ -119,7 +126,7 @@ class Settler:
     def _refused(self, job: Job, refused: Refused) -> EndReport:
         log.info("publish_refused", job_id=job.id, attempt=job.attempt, reason=refused.reason)
         if refused.reason == "stale":
-            return _report(job, State.QUEUED, "Another attempt took over. Nothing of this one is visible.")
+            return self.lost(job)
         reason = "cancel_requested" if refused.reason == "cancelled" else "superseded"
         return self._end(job, State.CANCELLED, reason, "Nothing of this run is visible.")
 

@@ -46,6 +46,8 @@ class Slots:
 
     def give(self, job: Job) -> None:
         """Run a started job in a free slot; the first one, whose compute process is most likely warm."""
+        for runner in self._runners:
+            runner.yield_to(job)
         with self._change:
             number = min(self._free)
             self._free.discard(number)

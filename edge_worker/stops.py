@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-#: Somebody cancelled the job or it is not ours any more; or the job goes back, because this worker stops or is paused.
-Stop = Literal["cancelled", "worker_stopping", "worker_paused"]
+#: Somebody cancelled the job; the attempt is not ours any more; or the job goes back: this worker stops or pauses.
+Stop = Literal["cancelled", "lost", "worker_stopping", "worker_paused"]
 
 
 class Stops:
@@ -20,7 +20,7 @@ class Stops:
         self._stopping = threading.Event()
 
     def cancel(self, job_id: str) -> None:
-        """Somebody cancelled this job, or it is not ours any more."""
+        """Somebody cancelled this job."""
         self._cancelled.add(job_id)
 
     def shut_down(self) -> None:

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_worker.abilities import abilities, read_kinds, read_models
@@ -106,28 +107,12 @@ def build_worker(
     with suppress(MailboxUnavailable):
         # So that the first heartbeat is true; a mailbox that is not there now is asked again when it is waited on.
         claims.greet()
-    settler = Settler(keeper=keeper, publisher=publisher, vector_store=settings.vector_store, timing=timing)
-    conditions = Conditions(
-        worker=worker_id, work_dir=scratch, job_timeout=settings.job_timeout.total_seconds(), timing=timing
-    )
+    work = _Work(settings=settings, worker=worker_id, scratch=scratch, keeper=keeper, publisher=publisher)
     slots = Slots(
-        [
-            Runner(
-                process=process,
-                keeper=keeper,
-                publisher=publisher,
-                settler=settler,
-                stops=stops,
-                conditions=conditions,
-                report=hand.report,
-            )
-            for process in processes
-        ],
-        hand=hand,
-        freed=claims.freed,
+        [work.runner(process, stops=stops, hand=hand) for process in processes], hand=hand, freed=claims.freed
     )
     # Heartbeats and the line carry the same orders; whoever hears them, the newest plane is obeyed.
-    obey = Newest(Obedience(claims=claims, stops=stops, duty=duty, tell=soon.set))
+    obey = Newest(Obedience(claims=claims, stops=stops, duty=duty, tell=soon.set), forget_after=timing.lost_after)
     line = Line(
         control_url=settings.control_url,
         token=settings.worker_token,
@@ -151,26 +136,59 @@ def build_worker(
         databases=databases,
         mailboxes=[one for one in (mailbox, bell) if one is not None],
     )
-    heartbeats = Heartbeats(
-        control_url=settings.control_url,
-        token=settings.worker_token,
-        compose=portrait,
-        hand=hand,
-        obey=obey,
-        soon=soon,
-        timing=timing,
-    )
     return Worker(
         claims=claims,
         slots=slots,
         stops=stops,
-        heartbeats=heartbeats,
+        heartbeats=Heartbeats(
+            control_url=settings.control_url,
+            token=settings.worker_token,
+            compose=portrait,
+            hand=hand,
+            obey=obey,
+            soon=soon,
+            timing=timing,
+        ),
         line=line,
         timing=timing,
         stopped=stopped,
         sleeping=sleeping or threading.Event(),
         scratch=scratch,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """What every slot of a worker works with."""
+
+    settings: EdgeSettings
+    worker: str
+    scratch: Path
+    keeper: Keeper
+    publisher: Publisher
+
+    def runner(self, process: ComputeProcess, *, stops: Stops, hand: Hand) -> Runner:
+        """Return what runs attempts in one compute process."""
+        settings = self.settings
+        return Runner(
+            process=process,
+            keeper=self.keeper,
+            publisher=self.publisher,
+            settler=Settler(
+                keeper=self.keeper,
+                publisher=self.publisher,
+                vector_store=settings.vector_store,
+                timing=settings.timing,
+            ),
+            stops=stops,
+            conditions=Conditions(
+                worker=self.worker,
+                work_dir=self.scratch,
+                job_timeout=settings.job_timeout.total_seconds(),
+                timing=settings.timing,
+            ),
+            report=hand.report,
+        )
 
 
 def farewell(settings: EdgeSettings) -> str | None:

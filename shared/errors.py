@@ -139,6 +139,11 @@ class MailboxUnavailable(Unavailable):
 
     code = "MAILBOX_UNAVAILABLE"
 
+    @property
+    def refused(self) -> bool:
+        """Whether Redis is there and said no: asking again at once spends commands for nothing."""
+        return bool(self.details.get("refused"))
+
 
 class StoreUnavailable(Unavailable):
     """The vector store does not answer. Nothing that was published is lost."""

@@ -270,7 +270,9 @@ class House:
             history=cast(History, HistoryTwin(board=self.board)),
             repositories=cast(Repositories, RepositoriesTwin()),
             presence=self.presence,
-            workers=Workers(presence=self.presence, board=self.board, duties=self.duties, tell=self.told.append),
+            workers=Workers(
+                presence=self.presence, board=self.board, duties=self.duties, tell=self.told.append, keep=lambda: None
+            ),
             heartbeats=cast(Heartbeats, HeartbeatsTwin(presence=self.presence)),
             line=Line(lines=self.lines, presence=self.presence, epoch=lambda: 7),
             board=self.board,

@@ -14,8 +14,8 @@ from shared.timing import Timing
 
 log = get_logger(__name__)
 
-#: A pass is followed by a rest that is so many times as long.
-_REST = 4
+#: A pass is followed by a rest that is so many times as long, up to as many seconds.
+_REST, _LONGEST_REST = 4, 2.0
 
 
 class Reconciler:
@@ -59,7 +59,7 @@ class Reconciler:
             except Exception:  # the only code that repairs must not end because one pass broke
                 log.exception("reconcile_broke")
                 self._want(self._timing.reconnect * 6)
-            rest_until = loop.time() + max(self._timing.pace, _REST * (loop.time() - began))
+            rest_until = loop.time() + max(self._timing.pace, min(_REST * (loop.time() - began), _LONGEST_REST))
 
     async def watch_mailbox(self) -> None:
         """While Redis is lost, ask for it every few seconds and reconcile when it is back; else cost nothing."""

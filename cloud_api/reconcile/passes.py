@@ -55,8 +55,7 @@ class Pass:
         changed = self._rescue(plan)
         fault("pass.rescued")
         self._show(jobs)
-        for job in self.delivery.ensure(plan.deliver):
-            self.dispatch.ring(job, on_lane=True)
+        self.dispatch.ring(self.delivery.ensure(plan.deliver), on_lane=True)
         fault("pass.delivered")
         self.dispatch.look(plan.look)
         self.dispatch.cancel(frozenset(one.job.id for one in jobs if one.job.cancel_requested_at is not None))
@@ -67,8 +66,9 @@ class Pass:
     def _forget(self) -> None:
         now = self.clock()
         if self._forgot_at is None or now - self._forgot_at >= self.timing.reconcile_every:
-            self.keeper.forget(self.retention)
+            # Noted first: one that fails is for another day.
             self._forgot_at = now
+            self.keeper.forget(self.retention)
 
     def _count(self) -> None:
         """Keep what the month has used where it outlasts Redis, now that Postgres is awake anyway."""

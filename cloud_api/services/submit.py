@@ -66,7 +66,7 @@ class Submit:
         rules: SubmitRules,
     ) -> None:
         self._keeper = keeper
-        self._intake = Intake(self._record)
+        self._intake = Intake(self._record, deliver=self._put_on_lanes)
         self._repositories = repositories
         self._delivery = delivery
         self._dispatch = dispatch
@@ -180,7 +180,7 @@ class Submit:
         return SubmitAnswer(job=done.job, position=done.position, outcome=done.outcome)
 
     def _record(self, asked: Sequence[tuple[Submission, int]]) -> Sequence[Submitted]:
-        """Record those that came together, then put them on their lanes together."""
+        """Record those that came together."""
         try:
             done = self._keeper.submit_all(asked)
         except LedgerUnavailable:
@@ -188,21 +188,25 @@ class Submit:
             self._remind()
             raise
         fault("submit.recorded")
-        jobs = [one.job for one in done if one.job is not None and one.outcome == "created"]
-        for job in jobs:
+        for job in _created(done):
             log.info("job_submitted", job_id=job.id, kind=job.kind, repository=job.repository, lane=job.lane)
             self._board.note(job)
-        self._deliver(jobs)
         return done
 
-    def _deliver(self, jobs: Sequence[Job]) -> None:
+    def _put_on_lanes(self, done: Sequence[Submitted]) -> None:
+        """Put those on their lanes together that were recorded together."""
+        jobs = _created(done)
+        if not jobs:
+            return
         on_lane = self._delivery.push(jobs)
         fault("submit.pushed")
-        for job in jobs:
-            self._dispatch.ring(job, on_lane=on_lane)
-        if jobs:
-            # The next pass sees to it that somebody takes them, whatever became of the ids on their lanes.
-            self._remind()
+        self._dispatch.ring(jobs, on_lane=on_lane)
+        # The next pass sees to it that somebody takes them, whatever became of the ids on their lanes.
+        self._remind()
 
     def _ttl(self, kind: Kind) -> int | None:
         return None if kind in NEVER_EXPIRES else round(self._rules.ttl * 1000)
+
+
+def _created(done: Sequence[Submitted]) -> list[Job]:
+    return [one.job for one in done if one.job is not None and one.outcome == "created"]

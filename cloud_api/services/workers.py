@@ -48,12 +48,23 @@ class DutyAnswer:
 class Workers:
     """Everybody who was heard in the last day, from memory alone."""
 
-    def __init__(self, *, presence: Presence, board: Board, duties: Duties, tell: Callable[[str], None]) -> None:
-        """``tell`` has a worker told at once that there is an order for it, where it holds a line."""
+    def __init__(
+        self,
+        *,
+        presence: Presence,
+        board: Board,
+        duties: Duties,
+        tell: Callable[[str], None],
+        keep: Callable[[], None],
+    ) -> None:
+        """``tell`` has a worker told at once that there is an order for it, where it holds a line; ``keep`` has what is
+        wanted outlast this process, so that it never comes back with an order that was taken back.
+        """
         self._presence = presence
         self._board = board
         self._duties = duties
         self._tell = tell
+        self._keep = keep
 
     def all(self) -> tuple[WorkerView, ...]:
         """Return every worker with its duty, what is wanted of it, and who asked."""
@@ -89,6 +100,7 @@ class Workers:
         log.info("duty_ordered", name=name, state=state, seconds=seconds, by=by, order=order.id)
         for worker in there:
             self._tell(worker)
+        self._keep()
         return DutyAnswer(name=name, order=order, by=by, workers=there, message=self._message(found))
 
     def _named(self, name: str) -> Sequence[WorkerView]:

@@ -159,7 +159,7 @@ class Keeper:
         return [Job.from_row(row) for row in self._all("cancel_ingests", repository_id=repository, tenant=tenant)]
 
     def open_jobs(self, limit: int = 5000) -> list[OpenJob]:
-        """Return every job that has not ended, most urgent and oldest first."""
+        """Return every job that runs and up to ``limit`` queued ones, most urgent and oldest first."""
         return [OpenJob.from_row(row) for row in self._all("open", limit=limit)]
 
     def end_hopeless(self) -> int:

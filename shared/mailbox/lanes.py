@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
+from redis.client import Pipeline
 from rq import Queue
 from rq.exceptions import DequeueTimeout
 from rq.job import Job as RqJob
@@ -60,10 +61,17 @@ class Mailbox:
             queues = {lane: _queue(link, lane) for _, lane, _ in jobs}
             pipeline.sadd(Queue.redis_queues_keys, *(queue.key for queue in queues.values()))
             for job_id, lane, ttl in jobs:
-                record = make_record(job_id, lane, link)
-                record.save(pipeline=pipeline, include_meta=False)
-                pipeline.expire(record.key, max(1, round(ttl)))
+                _save(link, pipeline, job_id, lane, ttl)
                 queues[lane].push_job_id(job_id, pipeline=pipeline)
+            pipeline.execute()
+
+    def record(self, jobs: Sequence[tuple[str, str, float]]) -> None:
+        """Write RQ's records of ids that are on their lanes anew, where Redis may have forgotten them."""
+        if not jobs:
+            return
+        with self._ways.use() as link, link.pipeline(transaction=False) as pipeline:
+            for job_id, lane, ttl in jobs:
+                _save(link, pipeline, job_id, lane, ttl)
             pipeline.execute()
 
     def take(self, lanes: Sequence[str], *, worker: str, wait: float) -> str | None:
@@ -142,6 +150,12 @@ class Mailbox:
     def close(self) -> None:
         """Close every connection."""
         self._ways.close()
+
+
+def _save(link: Link, pipeline: Pipeline, job_id: str, lane: str, ttl: float) -> None:
+    record = make_record(job_id, lane, link)
+    record.save(pipeline=pipeline, include_meta=False)
+    pipeline.expire(record.key, max(1, round(ttl)))
 
 
 def _wait(link: Link, lanes: Sequence[str], worker: str, wait: float) -> tuple[bytes, bytes] | None:

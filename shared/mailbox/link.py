@@ -58,4 +58,5 @@ def as_ours() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, OSError) as error:
-        raise MailboxUnavailable(cause=type(error).__name__) from error
+        refused = isinstance(error, redis.ResponseError)
+        raise MailboxUnavailable(cause=type(error).__name__, refused=refused) from error

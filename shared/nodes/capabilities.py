@@ -13,6 +13,8 @@ NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[
 #: The name of a model, as its hub writes it.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
 
+_Word = Annotated[str, StringConstraints(max_length=100)]
+
 
 class Capabilities(BaseModel):
     """What one worker can do, found by probing its machine or said by its owner."""
@@ -22,14 +24,14 @@ class Capabilities(BaseModel):
     node: NodeName
     kinds: tuple[Kind, ...] = tuple(Kind)
     gpu: bool = False
-    gpu_name: str | None = None
+    gpu_name: _Word | None = None
     #: GiB on the largest GPU.
     gpu_memory: float = 0.0
     #: GiB of main memory.
     memory: float = 0.0
     cpus: int = 1
-    system: str = "Linux"
-    machine: str = "x86_64"
+    system: _Word = "Linux"
+    machine: _Word = "x86_64"
     #: Models that its owner lets it load.
     models: tuple[ModelName, ...] = Field(default=(), max_length=64)
     #: ``lancedb`` keeps vectors on this node's own disk, which makes the node the home of what it indexes.

@@ -72,6 +72,8 @@ class Blow:
     pattern: bytes
     #: How long it lasts, as a share of ``lost_after`` (freeze) or in seconds (until a restart).
     lasts: float
+    #: A worker is frozen without its compute process: the attempt is done when it wakes, and it publishes at once.
+    half: bool
 
 
 def wishes(seed: int, jobs: int, *, every: float) -> list[Wish]:
@@ -127,8 +129,16 @@ def _blow(chance: random.Random, what: What, at: float) -> Blow:
         place = chance.choice(("redis", "postgres", "plane"))
     lasts = {
         # Past a lost worker's patience always, past its lease (ten times that) now and then.
-        "freeze": chance.choice((1.5, 1.5, 2.0, 3.0, 13.0)),
+        "freeze": chance.choice((1.1, 1.2, 1.3, 1.5, 2.0, 3.0, 13.0)),
         "kill": chance.choice((0.0, 0.0, 0.3, 1.0)),
         "plane": chance.choice((0.0, 0.5)),
     }
-    return Blow(at=at, what=what, node=chance.choice(NODES), place=place, pattern=pattern, lasts=lasts.get(what, 0.0))
+    return Blow(
+        at=at,
+        what=what,
+        node=chance.choice(NODES),
+        place=place,
+        pattern=pattern,
+        lasts=lasts.get(what, 0.0),
+        half=chance.random() < 0.6,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -80,7 +81,10 @@ class Storm:
     def _freeze(self, blow: Blow) -> bool:
         if not self._house.there(blow.node):
             return False
-        self._house.freeze(blow.node)
+        if blow.half:
+            self._house.workers[blow.node].send(signal.SIGSTOP)
+        else:
+            self._house.freeze(blow.node)
         self._after(blow.lasts * self._house.timing.lost_after, lambda: self._house.thaw(blow.node))
         return True
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 import psycopg
@@ -23,7 +22,7 @@ from shared.timing import Timing
 from tests.chaos import history
 from tests.chaos.history import Ask, Change, History
 from tests.faults.nursery import Fledgling, Nursery
-from tests.faults.proxy import FaultProxy
+from tests.faults.proxy import FaultProxy, before
 from tests.integration.ledger_world import APP_PASSWORD, KEEPER_PASSWORD
 
 T = TypeVar("T")
@@ -68,10 +67,10 @@ class House:
             link.execute(f"create database {self._database}".encode())
         initialise(SecretStr(self.owner_url), app_password=APP_PASSWORD, keeper_password=KEEPER_PASSWORD)
         history.begin(self.owner_url)
-        self.proxies["postgres"] = self._before(self.owner_url)
-        self.proxies["plane"] = self._before(f"http://127.0.0.1:{self._port}")
+        self.proxies["postgres"] = self._parts.enter_context(before(self.owner_url))
+        self.proxies["plane"] = self._parts.enter_context(before(f"http://127.0.0.1:{self._port}"))
         if self._redis_url is not None:
-            self.proxies["redis"] = self._before(self._redis_url)
+            self.proxies["redis"] = self._parts.enter_context(before(self._redis_url))
             self.flush()
         self._parts.callback(self._end_all)
         headers = {"Authorization": f"Bearer {ADMIN}"}
@@ -211,13 +210,10 @@ class House:
         return [change.state for change in self.life(job_id)]
 
     def wait(self, job_id: str, *states: str, within: float = 60.0) -> Change:
-        """Return the newest change of a job once it is in one of ``states`` (by default: once it ended)."""
+        """Return the change by which a job first came into one of ``states`` (by default: by which it ended)."""
         wanted = states or ("succeeded", "failed", "cancelled", "skipped")
-        return self.until(
-            lambda: next(iter(self.life(job_id)[-1:]), None),
-            lambda last: last is not None and last.state in wanted,
-            within=within,
-        )
+        found = self.until(lambda: [one for one in self.life(job_id) if one.state in wanted], bool, within=within)
+        return found[0]
 
     def history(self, asks: Iterable[Ask] = ()) -> History:
         """Return what the ledger wrote down, with what was asked."""
@@ -272,12 +268,12 @@ class House:
     def _common(self) -> dict[str, str]:
         ledger = self.proxies["postgres"]
         mailbox = (
-            {} if self._redis_url is None else {"PHAROS_REDIS_URL": through(self._redis_url, self.proxies["redis"])}
+            {} if self._redis_url is None else {"PHAROS_REDIS_URL": self.proxies["redis"].through(self._redis_url)}
         )
         return {
             "PHAROS_WORKER_TOKEN": WORKER,
-            "PHAROS_DATABASE_URL": through(self.app_url, ledger),
-            "PHAROS_KEEPER_DATABASE_URL": through(self._url("pharos_keeper", KEEPER_PASSWORD), ledger),
+            "PHAROS_DATABASE_URL": ledger.through(self.app_url),
+            "PHAROS_KEEPER_DATABASE_URL": ledger.through(self._url("pharos_keeper", KEEPER_PASSWORD)),
             "PHAROS_TIME_SCALE": str(self.scale),
             **mailbox,
             **self._settings,
@@ -289,15 +285,3 @@ class House:
 
     def _url(self, role: str, password: SecretStr) -> str:
         return self._postgres.role_url(role, password.get_secret_value(), self._database)
-
-    def _before(self, url: str) -> FaultProxy:
-        port = urlsplit(url).port
-        assert port is not None
-        return self._parts.enter_context(FaultProxy(("127.0.0.1", port)))
-
-
-def through(url: str, proxy: FaultProxy) -> str:
-    """Return the address with the proxy in place of the server."""
-    parts = urlsplit(url)
-    assert parts.port is not None
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}")))

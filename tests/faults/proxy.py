@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 T = TypeVar("T")
 
@@ -90,6 +91,11 @@ class FaultProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def through(self, url: str) -> str:
+        """Return the server's address with this proxy in its place."""
+        parts = urlsplit(url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{self.port}")))
 
     def reset(self) -> int:
         """Break every connection; return how many there were."""
@@ -239,3 +245,10 @@ class FaultProxy:
     def _alive(self, link: _Link) -> bool:
         link.dead = link.dead or self.blackhole
         return not link.dead
+
+
+def before(url: str) -> FaultProxy:
+    """Return a proxy before the server on this machine that a URL names."""
+    port = urlsplit(url).port
+    assert port is not None
+    return FaultProxy(("127.0.0.1", port))

@@ -23,8 +23,8 @@ def test_no_clock_but_the_databases_decides(build: Build, plane: float, worker: 
     house = build()
     house.start_plane(ahead=plane)
     house.ready_worker("attic", ahead=worker)
-    long, waiting = house.submit("long", epochs=100), house.submit("waiting")
     house.ready_worker("den")
+    long, waiting = house.submit("long", epochs=100), house.submit("waiting")
     house.wait(long, "running")
 
     while house.states(long)[-1] == "running":

@@ -8,24 +8,16 @@ import psutil
 import pytest
 
 from tests.chaos.checker import check
-from tests.chaos.history import Ask, Change
+from tests.chaos.history import Ask
 from tests.faults.conftest import Build
 from tests.faults.house import House
+from tests.faults.strike import BEFORE_THE_END, strike
 
 #: Seconds that a job of a killed worker may take until it runs elsewhere, on the product's own clock.
 _PROMISE = 75.0
-#: Seconds of this machine, which no scale makes faster, for what a kill sets in motion.
-_SLACK = 1.5
+#: Seconds of this machine, which no scale makes faster: a worker has to start. ``benchmarks/recovery.py`` measures.
+_SLACK = 3.0
 
-#: Points at which the job is not over yet, and how often it has begun when it is.
-_BEFORE = {
-    "worker.popped": 1,
-    "worker.started": 2,
-    "compute.fetch": 2,
-    "compute.train": 2,
-    "compute.done": 2,
-    "worker.publishing": 2,
-}
 _AFTER = ("worker.published", "worker.ended")
 
 
@@ -40,35 +32,18 @@ def _others(house: House, job_id: str) -> set[str]:
     return {change.job_id for change in house.history().changes} - {job_id}
 
 
-def _runs_elsewhere(house: House, job_id: str, node: str) -> Change:
-    """Return the change by which a job began to run on a node."""
-    return house.until(
-        lambda: next(
-            (one for one in house.life(job_id) if one.state == "running" and (one.worker or "").startswith(node)), None
-        ),
-        lambda found: found is not None,
-    )
-
-
 @pytest.mark.parametrize("transport", ["tcp", "rest", "none"])
-@pytest.mark.parametrize("point", _BEFORE)
+@pytest.mark.parametrize("point", BEFORE_THE_END)
 def test_a_killed_workers_job_runs_elsewhere_in_75_seconds(build: Build, point: str, transport: str) -> None:
     """Killed at any point before the end, with another worker there, its job runs on that one within 75 s."""
     house = build(transport=transport)
-    house.start_plane()
-    house.ready_worker("attic", PHAROS_FAULT_AT=f"{point}:stop")
-    job_id = house.submit()
-    house.until(lambda: house.workers["attic"].frozen, bool)
-    house.ready_worker("den")
 
-    house.workers["attic"].kill()
-    killed = house.now()
-    taken = _runs_elsewhere(house, job_id, "den")
-    last = house.wait(job_id)
+    rescue = strike(house, point)
 
-    assert taken.seconds - killed <= _PROMISE * house.scale + _SLACK
-    assert (last.state, last.attempt) == ("succeeded", _BEFORE[point])
-    _right(house, job_id)
+    print(f"{point} over {transport}: {rescue.seconds:.2f} s, {rescue.seconds / house.scale:.0f} s unscaled")
+    assert rescue.seconds <= _PROMISE * house.scale + _SLACK
+    assert (rescue.end.state, rescue.end.attempt) == ("succeeded", BEFORE_THE_END[point])
+    _right(house, rescue.job_id)
 
 
 @pytest.mark.parametrize("point", _AFTER)
@@ -192,5 +167,5 @@ def test_a_frozen_workers_job_is_handed_over(build: Build) -> None:
 
     assert (last.state, last.attempt, last.rescues) == ("succeeded", 2, 1)
     assert end.state == "succeeded"
-    assert '"publish_refused"' in worker.log.read_text()
+    assert "Another attempt took over" in worker.log.read_text()
     _right(house, job_id)

@@ -110,3 +110,34 @@ begin
     end if;
     return query select 'created', made, ahead + 1, before + 1;
 end $$;
+
+-- As before, but so many at a time: whatever is left goes the next time.
+create or replace function pharos.forget_jobs(p_retention_ms bigint) returns integer
+language plpgsql
+as $$
+declare
+    gone integer;
+begin
+    delete from pharos.idempotency_keys k where k.created_at < clock_timestamp() - interval '24 hours';
+    delete from pharos.jobs j where j.id in (
+        select o.id from pharos.jobs o
+         where o.finished_at < clock_timestamp() - p_retention_ms * interval '1 millisecond'
+         order by o.finished_at limit 5000);
+    get diagnostics gone = row_count;
+    return gone;
+end $$;
+
+-- As before; but nobody is told that a job was cancelled for which nobody asked: such an attempt was lost to another one
+-- of its own worker, and the job goes on.
+create or replace function pharos.end_job(p_id text, p_attempt integer, p_state text, p_reason text, p_detail text)
+returns boolean
+language plpgsql
+as $$
+begin
+    update pharos.jobs j set state = p_state, reason = p_reason, detail = p_detail, finished_at = clock_timestamp(),
+           worker_id = null, lease_until = null,
+           failures = j.failures + (p_state = 'failed')::integer
+     where j.id = p_id and j.attempt = p_attempt and j.state = 'running'
+       and (p_state <> 'cancelled' or p_reason <> 'cancel_requested' or j.cancel_requested_at is not null);
+    return found;
+end $$;

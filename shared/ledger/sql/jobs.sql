@@ -31,15 +31,17 @@ select c.* from pharos.jobs j cross join lateral pharos.cancel_job(j.id, j.tenan
  where j.tenant_id = %(tenant)s and j.repository_id = %(repository_id)s and j.kind = 'ingest'
    and j.state in ('queued', 'running')
 -- name: open
--- Every job that has not ended, most urgent and oldest first.
+-- Every job that runs and so many that are queued, most urgent and oldest first.
 select j.*, j.run_after <= clock_timestamp() as due,
        greatest(0, extract(epoch from j.run_after - clock_timestamp()))::float8 as due_in,
        extract(epoch from j.deadline_at - clock_timestamp())::float8 as deadline_in,
        extract(epoch from j.lease_until - clock_timestamp())::float8 as lease_in,
        extract(epoch from clock_timestamp() - j.started_at)::float8 as running_for,
        extract(epoch from clock_timestamp() - greatest(j.created_at, j.run_after))::float8 as age
-  from pharos.jobs j where j.state in ('queued', 'running')
- order by j.priority, j.created_at, j.id limit %(limit)s
+  from (select * from pharos.jobs where state = 'running'
+        union all
+        (select * from pharos.jobs where state = 'queued' order by priority, created_at, id limit %(limit)s)) j
+ order by j.priority, j.created_at, j.id
 -- name: end_hopeless
 -- Skip what is past its deadline, cancel what was cancelled and is not held.
 select pharos.end_hopeless() as ended

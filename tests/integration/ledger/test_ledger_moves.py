@@ -170,6 +170,16 @@ def test_end_is_final(ledger: Ledger, state: State) -> None:
     assert ledger.running().attempt == 1
 
 
+def test_nobody_cancels_what_nobody_asked_to_cancel(ledger: Ledger) -> None:
+    """An attempt that stops for a reason of its own cannot end the job as cancelled on request."""
+    job = ledger.running()
+
+    ended = ledger.keeper.end(job.id, attempt=1, state=State.CANCELLED, reason="cancel_requested", detail="It stopped.")
+
+    assert ended is False
+    assert ledger.state(job) is State.RUNNING
+
+
 def test_queued_job_is_cancelled_at_once(ledger: Ledger) -> None:
     """Nobody has a queued job, so cancel ends it."""
     job = ledger.submit()

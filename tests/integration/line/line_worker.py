@@ -50,7 +50,7 @@ class Worker:
             control_url=url or self.plane.url + "/",
             token=SecretStr(TOKEN),
             worker=WORKER,
-            obey=Newest(self.obeyed.append),
+            obey=Newest(self.obeyed.append, forget_after=60.0),
             answers={"echo": self._respond} if answers else {},
             timing=timing,
             clock=lambda: elapsed() + self.slept,

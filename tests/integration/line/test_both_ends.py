@@ -45,7 +45,7 @@ def _line(
         control_url=served.url,
         token=SecretStr(WORKER),
         worker=worker,
-        obey=Newest(obey),
+        obey=Newest(obey, forget_after=60.0),
         answers={"echo": answer},
         timing=Timing(),
     )

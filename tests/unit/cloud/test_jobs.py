@@ -269,7 +269,7 @@ def _submit(hosts: tuple[str, ...] = ("github.com",)) -> Submit:
         delivery=nothing,
         dispatch=nothing,
         board=nothing,
-        poke=lambda: None,
+        remind=lambda: None,
         rules=SubmitRules(git_hosts=hosts, local_roots=(), cap=1, ttl=1),
     )
 

@@ -24,6 +24,9 @@ class Box:
         self.there = True
         self.calls = 0
         self.lanes: list[tuple[str, str, float]] = []
+        #: Jobs whose id is gone and whose record is still there.
+        self.orphans: set[str] = set()
+        self.refuses = False
         self.transport = "rest"
         self.commands = 7
 
@@ -31,6 +34,8 @@ class Box:
         self.calls += 1
         if not self.there:
             raise MailboxUnavailable(cause="ConnectionError")
+        if self.refuses:
+            raise MailboxUnavailable(cause="OutOfMemoryError", refused=True)
 
     def push(self, jobs: Sequence[tuple[str, str, float]]) -> None:
         """Keep ids."""
@@ -43,10 +48,15 @@ class Box:
             self._call()
         return frozenset(job_id for job_id, lane, _ in self.lanes if lane in lanes)
 
+    def record(self, jobs: Sequence[tuple[str, str, float]]) -> None:
+        """Write records anew."""
+        if jobs:
+            self._call()
+
     def recorded(self, job_ids: Collection[str]) -> int:
-        """Return how many of them are on a lane."""
+        """Return how many of them are on a lane, or were taken off by somebody who died before he said so."""
         self._call()
-        return len({job_id for job_id, _, _ in self.lanes} & set(job_ids))
+        return len(({job_id for job_id, _, _ in self.lanes} | self.orphans) & set(job_ids))
 
     def ping(self) -> None:
         """Answer."""
@@ -250,3 +260,36 @@ def test_house_without_redis_is_calm() -> None:
     assert delivery.known == (None, None)
     delivery.ensure([a_job()])
     delivery.close()
+
+
+def test_an_id_that_died_with_its_taker_is_put_back_in_a_minute() -> None:
+    """A record without its id is believed for a minute, and then the lane itself is read."""
+    house, job = House(), a_job()
+    house.delivery.push((job,))
+    house.box.lanes.clear()
+    house.box.orphans.add(job.id)
+
+    put = []
+    for _ in range(4):
+        put.append(len(house.delivery.ensure([job])))
+        house.now += 25.0
+
+    assert put == [0, 0, 0, 1]
+
+
+def test_a_redis_that_refuses_is_asked_less_and_less() -> None:
+    """One that answers and refuses is left alone for longer each time, up to five minutes; one that is away is not."""
+    house = House()
+    house.box.refuses = True
+    pauses = []
+    for _ in range(8):
+        asked_at = house.now
+        house.delivery.push((a_job(),))
+        calls = house.box.calls
+        while house.box.calls == calls:
+            house.now += 1.0
+            house.delivery.probe()
+        pauses.append(house.now - asked_at)
+
+    assert pauses[0] < pauses[1] < pauses[2]
+    assert max(pauses) <= 300.0

@@ -132,7 +132,7 @@ def test_a_new_job_rings_those_whom_no_lane_rings(
     """A blocking worker is woken by its lane; one over REST or without Redis is told."""
     desk.hear(**said)
 
-    desk.dispatch.ring(a_job(), on_lane=on_lane)
+    desk.dispatch.ring([a_job()], on_lane=on_lane)
 
     assert desk.dispatch.orders(DEN).look == look
 
@@ -143,7 +143,7 @@ def test_a_job_rings_only_those_that_can_take_it(desk: Desk) -> None:
     report = AttemptReport(job_id=a_running_job().id, attempt=1, repository="github.com/acme/web")
     desk.hear(DEN, gpu=True, transport="rest", attempts=[report.model_dump()])
 
-    desk.dispatch.ring(a_job(needs=Needs(gpu=True)), on_lane=True)
+    desk.dispatch.ring([a_job(needs=Needs(gpu=True))], on_lane=True)
 
     assert [desk.dispatch.orders(worker).look for worker in (DEN, PI)] == [None, None]
 
@@ -153,7 +153,7 @@ def test_who_is_to_look_in_the_ledger_need_not_look_in_the_mailbox(desk: Desk) -
     desk.hear(transport="rest")
 
     desk.dispatch.look({DEN})
-    desk.dispatch.ring(a_job(), on_lane=True)
+    desk.dispatch.ring([a_job()], on_lane=True)
 
     assert desk.dispatch.orders(DEN).look == "ledger"
 
@@ -191,3 +191,15 @@ def test_a_worker_of_another_schema_is_given_nothing(desk: Desk) -> None:
     assert orders.lanes == ()
     assert orders.refused is not None
     assert "bootstrap.py" in orders.refused
+
+
+def test_a_lane_that_nobody_waits_on_yet_is_told(desk: Desk) -> None:
+    """A worker that waits on its lanes is given the new one over its line when a job is the first to need it."""
+    desk.hear(gpu=True)
+    desk.lines.open.add(DEN)
+    job = a_job(needs=Needs(gpu_memory=6))
+    desk.board.note(job)
+
+    desk.dispatch.ring([job], on_lane=True)
+
+    assert ["ingest+gpu6" in orders.lanes for _, orders in desk.lines.told] == [True]

@@ -27,6 +27,7 @@ class Slow:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
+        self.delivered = 0
         self.entered, self.go = threading.Event(), threading.Event()
 
     def write(self, batch: Batch) -> list[Submitted]:
@@ -43,10 +44,15 @@ class Slow:
             raise RuntimeError("broken")
         return [Submitted(outcome="full", job=None, waiting=cap, position=0) for _, cap in batch]
 
+    def deliver(self, done: Sequence[Submitted]) -> None:
+        """Count what is to be delivered."""
+        self.delivered += len(done)
+
 
 def _submit_together(slow: Slow, names: Sequence[str]) -> dict[str, Submitted | Exception]:
     """Submit one that is held up, and meanwhile the others; return what became of each."""
-    intake, answers = Intake(slow.write), dict[str, Submitted | Exception]()
+    intake = Intake(slow.write, deliver=slow.deliver)
+    answers = dict[str, Submitted | Exception]()
 
     def submit(name: str, cap: int) -> None:
         try:
@@ -77,6 +83,7 @@ def test_those_that_wait_are_written_at_once() -> None:
     assert [answers[f"r{number}"] for number in range(20)] == [
         Submitted(outcome="full", job=None, waiting=number + 1, position=0) for number in range(20)
     ]
+    assert slow.delivered == 21
 
 
 def test_one_that_cannot_be_recorded_hurts_nobody_else() -> None:

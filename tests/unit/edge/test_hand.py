@@ -102,3 +102,14 @@ def test_ends_are_told_as_many_as_a_heartbeat_holds(house: House) -> None:
 
     assert len(first) == most
     assert [*first, *rest] == ends
+
+
+def test_two_attempts_of_one_job_are_two_things_in_hand(house: House) -> None:
+    """A worker that was given its own job again still lists the new attempt when the old one ends."""
+    house.report("train", 1)
+    again = a_report(house.job, stage="start", done=0).model_copy(update={"attempt": 2})
+    house.hand.report(again)
+
+    house.end(attempt=1)
+
+    assert house.hand.show()[0] == (again,)

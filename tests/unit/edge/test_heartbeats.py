@@ -44,7 +44,7 @@ class House:
             token=SecretStr(TOKEN),
             compose=self._compose,
             hand=self.hand,
-            obey=Newest(self.obeyed.append),
+            obey=Newest(self.obeyed.append, forget_after=60.0),
             soon=self.soon,
             timing=Timing(heartbeat=every, pace=pace),
             clock=lambda: elapsed() + self.slept,

@@ -177,12 +177,24 @@ def test_what_hardly_helps_is_tried_slowly(end: End, chance: float, pause: float
 def test_the_newest_plane_is_obeyed_whichever_way_it_speaks() -> None:
     """Orders of a plane that started earlier are passed over; those of the same plane are not."""
     obeyed: list[int] = []
-    newest = Newest(lambda orders: obeyed.append(orders.epoch))
+    newest = Newest(lambda orders: obeyed.append(orders.epoch), forget_after=60.0)
 
     for epoch in (5, 4, 5, 6, 3, 6):
         newest(Orders(epoch=epoch, lanes=()))
 
     assert obeyed == [5, 5, 6, 6]
+
+
+def test_an_older_plane_is_obeyed_when_it_is_the_only_one_left() -> None:
+    """A ledger that was made anew numbers its planes from the start: after a while in silence that is believed."""
+    obeyed, now = list[int](), [0.0]
+    newest = Newest(lambda orders: obeyed.append(orders.epoch), forget_after=60.0, clock=lambda: now[0])
+
+    for moment, epoch in ((0, 9), (30, 1), (61, 1), (62, 1)):
+        now[0] = float(moment)
+        newest(Orders(epoch=epoch, lanes=()))
+
+    assert obeyed == [9, 1, 1]
 
 
 def test_orders_are_obeyed_one_after_the_other() -> None:
@@ -195,7 +207,7 @@ def test_orders_are_obeyed_one_after_the_other() -> None:
         threading.Event().wait(0.01)
         inside[0] -= 1
 
-    newest = Newest(obey)
+    newest = Newest(obey, forget_after=60.0)
     threads = [threading.Thread(target=newest, args=(Orders(epoch=1, lanes=()),)) for _ in range(5)]
     for thread in threads:
         thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -396,6 +397,23 @@ def test_an_attempt_that_is_not_ours_any_more_is_stopped(house: House, answer: d
 
     assert house.compute.words() == ["RunTask", "StopTask"]
     assert report.state is (State.QUEUED if "held" in answer else State.CANCELLED)
+    # What another attempt has, maybe of this very worker, is not for this one to end.
+    assert len(house.ledger.named("end")) == (0 if "held" in answer else 1)
+    assert house.stops.why(report.job_id) is None
+
+
+def test_an_older_attempt_gives_way_to_a_newer_one_of_its_job(house: House) -> None:
+    """A worker that was taken for lost and given its own job again ends the old attempt and leaves the job alone."""
+    job = an_attempt()
+
+    def given_again() -> None:
+        house.runner.yield_to(replace(job, attempt=job.attempt + 1))
+
+    report = house.run(given_again, lambda: None, _ended("cancelled"), job=job)
+
+    assert house.compute.words() == ["RunTask", "StopTask"]
+    assert report.state is State.QUEUED
+    assert house.ledger.named("end", "retry", "snooze") == []
 
 
 def test_a_device_that_failed_gets_a_fresh_process(house: House) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from tests.acceptance.conftest import Commit, package
 from tests.acceptance.stack import Stack, kill
 
-_PAUSE = 15.0
+_PAUSE = 30.0
 
 
 def _worker(stack: Stack) -> dict[str, Any]:

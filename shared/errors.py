@@ -11,6 +11,7 @@ PharosError
 │   ├── NotFound
 │   ├── QueueFull
 │   ├── IdempotencyConflict
+│   ├── LivesElsewhere          a repository's vectors lie on another node than the one that was asked for
 │   ├── NotEnded                a job that has not ended cannot be run again
 │   ├── TooLate                 nobody waits for this answer any more
 │   └── LedgerRefused           Postgres cannot hold such a value
@@ -102,6 +103,12 @@ class IdempotencyConflict(RequestError):
     """This Idempotency-Key was used for a different request. Use a new key."""
 
     code = "IDEMPOTENCY_CONFLICT"
+
+
+class LivesElsewhere(RequestError):
+    """The vectors of this repository lie on another node, and its jobs go there. Nothing was queued."""
+
+    code = "LIVES_ELSEWHERE"
 
 
 class NotEnded(RequestError):

@@ -77,7 +77,7 @@ async def _on_validation(request: Request, error: Exception) -> Response:
 
 def _verdict(problems: Sequence[Any]) -> tuple[str, str]:
     names = {str(step).lower() for problem in problems for step in problem["loc"]}
-    if names & _ADDRESSES:
+    if names & _ADDRESSES and "kind" not in names:
         return InvalidRepository.code, InvalidRepository().message
     if any(problem["type"] == "json_invalid" for problem in problems):
         return "BAD_REQUEST", "The body is not JSON. Nothing was changed."

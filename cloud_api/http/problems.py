@@ -85,6 +85,12 @@ KNOWN: Mapping[str, Known] = {
         title="Idempotency key used before",
         advice="The same Idempotency-Key came with a different request within 24 h. Use a new key for a new request.",
     ),
+    "LIVES_ELSEWHERE": Known(
+        status=409,
+        title="The vectors lie on another node",
+        advice="Leave out needs.node: the job goes to the node that has the vectors. To move a repository, remove it "
+        "and add it again.",
+    ),
     "NOT_ENDED": Known(
         status=409,
         title="Job has not ended",

@@ -26,7 +26,7 @@ from shared.jobs.payloads import Ref
 
 router = APIRouter(prefix="/api/v1/ingestion", tags=["ingestion"], route_class=PersonRoute)
 
-_FAILURES = documented(400, 401, 403, 405, 413, 422, 429, 500, 503)
+_FAILURES = documented(400, 401, 403, 405, 409, 413, 422, 429, 500, 503)
 _LOOKS = documented(400, 401, 403, 405, 422, 500, 503)
 _TICKING = frozenset({"seen_seconds_ago"})
 

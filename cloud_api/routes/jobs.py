@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=PersonRoute
 
 _LIST = documented(400, 401, 403, 405, 422, 500, 503)
 _ONE = documented(400, 401, 403, 404, 405, 422, 500, 503)
-_SUBMIT = documented(400, 401, 403, 405, 413, 422, 429, 500, 503)
+_SUBMIT = documented(400, 401, 403, 405, 409, 413, 422, 429, 500, 503)
 _AGAIN = documented(400, 401, 403, 404, 405, 409, 422, 429, 500, 503)
 #: Seconds after which it is worth asking again.
 _RETRY = {State.QUEUED: 5, State.RUNNING: 2}

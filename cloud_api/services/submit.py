@@ -11,7 +11,7 @@ from cloud_api.board import Board
 from cloud_api.delivery import Delivery
 from cloud_api.dispatch import Dispatch
 from cloud_api.intake import Intake
-from shared.errors import IdempotencyConflict, LedgerUnavailable, NotEnded, NotFound, QueueFull
+from shared.errors import IdempotencyConflict, LedgerUnavailable, LivesElsewhere, NotEnded, NotFound, QueueFull
 from shared.faults import fault
 from shared.jobs.kinds import NEVER_EXPIRES, Kind, Priority
 from shared.jobs.payloads import PAYLOADS, IngestPayload, Payload, RemovePayload
@@ -170,6 +170,11 @@ class Submit:
                 waiting=done.waiting,
                 cap=self._rules.cap,
                 retry_after=_RETRY_AFTER,
+            )
+        if done.outcome == "elsewhere":
+            raise LivesElsewhere(
+                f"The vectors of this repository do not lie on {asked.needs.node}, and its jobs go where they are. "
+                "Nothing was queued. Leave out needs.node, or remove the repository first.",
             )
         if done.outcome == "conflict" or done.job is None:
             raise IdempotencyConflict

@@ -101,7 +101,12 @@ class Reasons:
             node=job.node,
             running_for=running_for,
             held=held,
+            share=self._share(job) if job.state is State.RUNNING else None,
         )
+
+    def _share(self, job: Job) -> float | None:
+        report = self._presence.progress(job.id)
+        return report.done / report.total if report is not None and 0 < report.done <= report.total else None
 
     def _worker(self, view: WorkerView) -> WorkerFacts:
         return WorkerFacts(

@@ -69,7 +69,7 @@ def look_at_mailbox(target: Target) -> Finding:
 
 def _way(worker: Worker, *, mixed: bool) -> str:
     if worker["transport"] == "rest":
-        return "over REST: TCP 6379 is blocked there" if mixed else "over REST"
+        return "over REST, while others come by TCP: is port 6379 blocked there?" if mixed else "over REST"
     ways = {"tcp": "over TCP", "unix": "over a socket"}
     return ways.get(worker["transport"] or "", "does not reach it; it looks in the ledger when it is told to")
 

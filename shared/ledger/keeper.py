@@ -23,7 +23,7 @@ from shared.nodes.capabilities import Capabilities, Needs
 
 _JOBS = queries("jobs")
 
-SubmitOutcome = Literal["created", "deduplicated", "replayed", "conflict", "full"]
+SubmitOutcome = Literal["created", "deduplicated", "replayed", "conflict", "full", "elsewhere"]
 StartOutcome = Literal[
     "started",
     "gone",

@@ -103,6 +103,8 @@ class JobFacts:
     node: str | None = None
     running_for: float = 0.0
     held: bool = True
+    #: How much of its present stage is behind it, 0 to 1, where it says so.
+    share: float | None = None
 
     @property
     def lost(self) -> bool:

@@ -13,6 +13,8 @@ from shared.nodes.facts import JobFacts, WorkerFacts
 Able = Callable[[JobFacts], Sequence[WorkerFacts]]
 #: A job that runs for longer than such jobs do is given this share of their time more.
 _OVERTIME = 0.1
+#: One that has run for so many times as long is nothing that the others tell about.
+_FAR = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,14 @@ def _opens(worker: WorkerFacts) -> float | None:
 
 
 def _left(job: JobFacts | None) -> float:
-    if job is None or job.typical is None:
+    """Return the seconds that a job in somebody's hand will still take; infinite when nobody can tell."""
+    if job is None:
         return math.inf
     ran = job.running_for if job.state is State.RUNNING else 0.0
-    return max(job.typical - ran, job.typical * _OVERTIME, 1.0)
+    # What it says of itself goes before what others took: a large repository is no typical one.
+    said = ran * (1 - job.share) / job.share if job.share else None
+    if job.typical is None:
+        return math.inf if said is None else max(said, 1.0)
+    if said is None and ran > _FAR * job.typical:
+        return math.inf
+    return max(job.typical - ran, job.typical * _OVERTIME, 1.0, said or 0.0)

@@ -39,7 +39,8 @@ as $$
       from pharos.jobs job where job.id = p_id
 $$;
 
--- As before, but what waits is counted once, off the index: the lock of a kind is held no longer than that takes.
+-- As before, but what waits is counted once, off the index: the lock of a kind is held no longer than that takes. And
+-- one more outcome, elsewhere: it was asked for on another node than the one that has the repository's vectors.
 create or replace function pharos.submit_job(
     p_id text, p_tenant uuid, p_kind text, p_repository text, p_repository_id text, p_payload jsonb,
     p_dedupe_key text, p_priority smallint, p_needs jsonb, p_ttl_ms bigint, p_cap integer,
@@ -97,6 +98,10 @@ begin
     if p_kind = 'ingest' then
         select h.node into home from pharos.homes h
          where h.tenant_id = p_tenant and h.repository_id = p_repository_id;
+        if home <> (p_needs ->> 'node') then
+            return query select 'elsewhere', null::pharos.jobs, ahead, 0;
+            return;
+        end if;
     end if;
     insert into pharos.jobs (id, tenant_id, kind, repository, repository_id, payload, dedupe_key, priority, needs,
                              created_at, run_after, deadline_at)

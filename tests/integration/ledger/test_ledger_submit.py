@@ -309,12 +309,22 @@ def test_position_ends_with_the_first_start(ledger: Ledger) -> None:
 
 
 def test_ingest_goes_to_the_home(ledger: Ledger) -> None:
-    """Once a repository has a home, its next ingests are sent there, whatever node they asked for."""
+    """Once a repository has a home, its next ingests are sent there, also when that was asked for."""
     ledger.published()
 
-    found = [ledger.submit(epochs=number + 1, needs=needs) for number, needs in enumerate((Needs(), Needs(node="x")))]
+    found = [ledger.submit(epochs=number + 1, needs=needs) for number, needs in enumerate((Needs(), Needs(node="den")))]
 
     assert [(job.needs.node, job.lane) for job in found] == [("den", "node:den")] * 2
+
+
+def test_ingest_is_not_sent_away_from_its_home(ledger: Ledger) -> None:
+    """Who asks for another node than the one that has the vectors is told so, and nothing is recorded."""
+    ledger.published()
+
+    done = ledger.ask(needs=Needs(node="attic"))
+
+    assert (done.outcome, done.job) == ("elsewhere", None)
+    assert ledger.keeper.open_jobs() == []
 
 
 def test_removal_goes_where_it_is_sent(ledger: Ledger) -> None:

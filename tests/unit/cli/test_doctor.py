@@ -148,7 +148,7 @@ def test_a_worker_that_does_not_answer(recorded: RecordedPlane) -> None:
     [
         (("tcp",), "OK", "w0 over TCP"),
         (("rest",), "OK", "w0 over REST"),
-        (("tcp", "rest"), "OK", "w0 over TCP; w1 over REST: TCP 6379 is blocked there"),
+        (("tcp", "rest"), "OK", "w0 over TCP; w1 over REST, while others come by TCP: is port 6379 blocked there?"),
         (("unix",), "OK", "w0 over a socket"),
         ((None,), "WARN", "w0 does not reach it; it looks in the ledger when it is told to"),
     ],

@@ -250,12 +250,27 @@ CASES = {
         capable=("rig",),
     ),
     "busy_longer_than_usual": Case(
-        before=(a_running_job(typical=100.0, running_for=500.0),),
+        before=(a_running_job(typical=100.0, running_for=250.0),),
         workers=(a_worker(**BUSY),),
         code="capable_busy",
         text="starts in less than a minute",
         capable=("rig",),
         eta=10.0,
+    ),
+    "busy_far_longer_than_usual": Case(
+        before=(a_running_job(typical=100.0, running_for=500.0),),
+        workers=(a_worker(**BUSY),),
+        code="capable_busy",
+        text="The job is next in line and starts when rig is free.",
+        capable=("rig",),
+    ),
+    "busy_with_a_job_that_says_how_far_it_is": Case(
+        before=(a_running_job(typical=1.0, running_for=10.0, share=0.05),),
+        workers=(a_worker(**BUSY),),
+        code="capable_busy",
+        text="starts in about 3 min",
+        capable=("rig",),
+        eta=190.0,
     ),
     "two_busy_the_sooner_counts": Case(
         before=(a_running_job(typical=100.0), a_running_job("docs", "den", typical=40.0)),

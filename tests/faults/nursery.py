@@ -6,6 +6,7 @@ compute process is a test's (``child.py``).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -68,7 +69,12 @@ class Fledgling:
 
     def kill(self) -> None:
         """End it as a power cut would, and return when it is gone."""
+        # One that was frozen before it tied itself to its worker would never wake to notice.
+        frozen = [one for one in self.family() if self._stopped(one)]
         self.send(signal.SIGKILL)
+        for one in frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
         self.wait()
 
     def wait(self, within: float = 10.0) -> None:

@@ -18,8 +18,9 @@ PLANE = {"PHAROS_QUEUE_CAP": "40"}
 
 
 def start_worker(house: House, node: str) -> None:
-    """Start a worker; one of the three has no GPU."""
-    house.start_worker(node, PHAROS_DEVICE="cpu" if node == NODES[0] else "auto")
+    """Start a worker; one of the three has no GPU, another one works on two jobs at a time."""
+    device, slots = ("cpu" if node == NODES[0] else "auto"), ("2" if node == NODES[2] else "1")
+    house.start_worker(node, PHAROS_DEVICE=device, PHAROS_SLOTS=slots)
 
 
 class Storm:

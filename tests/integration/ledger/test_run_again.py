@@ -31,7 +31,7 @@ def submit(ledger: Ledger) -> Submit:
         delivery=Delivery(None, pause=5, ttl=86_400),
         dispatch=Dispatch(presence=presence, board=board, lines=Lines(timing=Timing()), duty=lambda _: None),
         board=board,
-        poke=lambda: None,
+        remind=lambda: None,
         rules=SubmitRules(git_hosts=("github.com",), local_roots=(), cap=1, ttl=3600),
     )
 

@@ -60,9 +60,12 @@ def test_a_line_that_was_stopped_first_never_begins(plane: LinePlane, worker: Wo
     )
 
     line.stop()
-    line.run()
+    thread = threading.Thread(target=line.run)
+    thread.start()
+    thread.join(10)
     line.stop()
 
+    assert not thread.is_alive()
     assert plane.asked_for_streams == 0
 
 

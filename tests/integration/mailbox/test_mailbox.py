@@ -157,7 +157,7 @@ def test_link_that_is_torn_is_told_as_unavailable(failure: Exception) -> None:
     with pytest.raises(MailboxUnavailable) as error:
         Mailbox(torn).take(LANES, worker=WORKER, wait=1)
 
-    assert error.value.details == {"cause": type(failure).__name__}
+    assert error.value.details["cause"] == type(failure).__name__
     assert error.value.__cause__ is failure
 
 

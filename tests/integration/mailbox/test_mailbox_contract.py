@@ -225,7 +225,7 @@ def test_redis_that_is_full_is_told(place: Place) -> None:
     finally:
         place.link.config_set("maxmemory", "0")
 
-    assert error.value.details == {"cause": "OutOfMemoryError"}
+    assert error.value.details == {"cause": "OutOfMemoryError", "refused": True}
     assert taken == there
     box.push([(late, "ingest", 60)])
     assert box.take(["ingest"], worker=WORKER, wait=1) == late

@@ -235,7 +235,7 @@ def test_a_used_up_plan_is_told(box: Mailbox, upstash: Upstash, call: str) -> No
     with pytest.raises(MailboxUnavailable) as error:
         _CALLS[call](box)
 
-    assert error.value.details == {"cause": "ResponseError" if "note" in call else "PlanUsedUp"}
+    assert error.value.details == {"cause": "ResponseError" if "note" in call else "PlanUsedUp", "refused": True}
     upstash.used_up = False
     _CALLS[call](box)
 
@@ -359,7 +359,7 @@ def test_an_answer_that_drips_is_told_in_time() -> None:
             assert time.monotonic() - begun < 3
         over.set()
         dripping.join()
-    assert error.value.details == {"cause": "TimeoutError"}
+    assert error.value.details == {"cause": "TimeoutError", "refused": False}
 
 
 @pytest.mark.parametrize("call", _CALLS)

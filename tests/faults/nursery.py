@@ -90,6 +90,15 @@ class Fledgling:
             return False
 
 
+def _sweep() -> None:
+    """End compute processes that were frozen before they tied themselves to a worker that is gone."""
+    for one in psutil.process_iter(["cmdline", "ppid", "status"]):
+        orphan = one.info["ppid"] == 1 and one.info["status"] == psutil.STATUS_STOPPED
+        if orphan and _ENTRY in (one.info["cmdline"] or []):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
 class Nursery:
     """Starts processes; what still runs is gone when it is left."""
 
@@ -107,6 +116,7 @@ class Nursery:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(10)
+        _sweep()
 
     def start_plane(self, log: Path, *, ahead: float = 0.0, **settings: str) -> Fledgling:
         """Start a control plane with these settings, whose clock is ``ahead``; what it says goes to ``log``."""

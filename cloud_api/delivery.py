@@ -94,10 +94,11 @@ class Delivery:
             missing = [job for job in doubtful if job.id not in there]
             self._put(mailbox, missing)
             put.extend(missing)
-            for job in doubtful:
-                self._remember(job)
+            found = [job for job in doubtful if job.id in there]
             # Redis may have forgotten a record before its id: without one, every lane would be read each time.
-            mailbox.record([self._entry(job) for job in doubtful if job.id in there])
+            mailbox.record([self._entry(job) for job in found])
+            for job in found:
+                self._remember(job)
             for job in missing:
                 log.info("job_delivered", job_id=job.id, lane=job.lane)
 

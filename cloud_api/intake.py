@@ -55,14 +55,15 @@ class Intake:
         ticket = _Ticket(asked, cap)
         with self._lock:
             self._waiting.append(ticket)
-        batch: list[_Ticket] = []
+        # With more of them than fit, ours may be in the batch after the one that this thread writes.
         while ticket.done is None and ticket.error is None:
+            batch: list[_Ticket] = []
             with self._turn:
                 if ticket.done is None and ticket.error is None:
                     batch = self._next()
                     self._record(batch)
-        # The ledger is free for the next ones meanwhile.
-        self._deliver([one.done for one in batch if one.done is not None])
+            # The ledger is free for the next ones meanwhile.
+            self._deliver([one.done for one in batch if one.done is not None])
         if ticket.error is not None:
             raise ticket.error
         assert ticket.done is not None

@@ -6,11 +6,10 @@ import httpx2
 from pydantic import SecretStr, TypeAdapter
 
 from shared.logs import get_logger
-from shared.nodes.heartbeat import Heartbeat, Orders
+from shared.nodes.heartbeat import HEARTBEAT_PATH, Heartbeat, Orders
 
 log = get_logger(__name__)
 
-_PATH = "/api/v1/workers/heartbeat"
 #: A control plane on a free host may need a minute to wake up.
 _PATIENCE = httpx2.Timeout(75.0, connect=10.0)
 _ORDERS: TypeAdapter[Orders] = TypeAdapter(Orders)
@@ -20,7 +19,7 @@ def say_too_old(*, control_url: str, token: SecretStr, heartbeat: Heartbeat) -> 
     """Send it, once; return what the control plane says is to be done, where it answers."""
     try:
         answer = httpx2.post(
-            f"{control_url.rstrip('/')}{_PATH}",
+            f"{control_url.rstrip('/')}{HEARTBEAT_PATH}",
             json=heartbeat.model_dump(mode="json"),
             headers={"Authorization": f"Bearer {token.get_secret_value()}"},
             timeout=_PATIENCE,

@@ -11,12 +11,11 @@ from pydantic import SecretStr, TypeAdapter
 from edge_worker.absence import Absence
 from edge_worker.hand import Hand
 from shared.logs import get_logger
-from shared.nodes.heartbeat import Goodbye, Heartbeat, Orders
+from shared.nodes.heartbeat import HEARTBEAT_PATH, Goodbye, Heartbeat, Orders
 from shared.timing import Timing, elapsed
 
 log = get_logger(__name__)
 
-_PATH = "/api/v1/workers/heartbeat"
 #: A control plane on a free host may need a minute to wake up.
 _PATIENCE = httpx2.Timeout(75.0, connect=10.0)
 #: Seconds that a goodbye waits for the heartbeat before it.
@@ -122,7 +121,7 @@ class Heartbeats:
         try:
             heartbeat = self._compose(goodbye)
             answer = self._client.post(
-                _PATH,
+                HEARTBEAT_PATH,
                 json=heartbeat.model_dump(mode="json"),
                 timeout=_PATIENCE if timeout is None else timeout,
                 # A connection that is kept over a sleep is dead, and takes a minute to be found so.

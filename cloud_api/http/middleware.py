@@ -15,15 +15,14 @@ from cloud_api.http.meters import Meters
 from cloud_api.http.problems import problem_response
 from shared.ids import new_request_id
 from shared.logs import get_logger
+from shared.nodes.heartbeat import HEARTBEAT_PATH
 from shared.nodes.line import ACKNOWLEDGEMENTS_PATH, ANSWERS_PATH
 
 _log = get_logger("http")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 #: Polled every few seconds by pages and hosts: their log lines say nothing.
-_QUIET = frozenset(
-    {"/ui/board", "/health", "/static", "/api/v1/workers/heartbeat", ACKNOWLEDGEMENTS_PATH, ANSWERS_PATH}
-)
+_QUIET = frozenset({"/ui/board", "/health", "/static", HEARTBEAT_PATH, ACKNOWLEDGEMENTS_PATH, ANSWERS_PATH})
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",

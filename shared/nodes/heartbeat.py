@@ -11,6 +11,9 @@ from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.nodes.capabilities import Capabilities
 
+#: Where a worker posts it.
+HEARTBEAT_PATH = "/api/v1/workers/heartbeat"
+
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 #: Why a worker leaves: asked to, its machine goes to sleep, or its version does not fit the ledger.
 Goodbye = Literal["stopping", "sleeping", "too_old"]

@@ -86,6 +86,16 @@ def test_those_that_wait_are_written_at_once() -> None:
     assert slow.delivered == 21
 
 
+def test_more_than_one_statement_takes_are_all_delivered() -> None:
+    """A crowd is recorded in several statements, and everybody in it is answered and delivered once."""
+    slow = Slow()
+
+    answers = _submit_together(slow, [f"r{number}" for number in range(150)])
+
+    assert [len(batch) for batch in slow.batches] == [1, 64, 64, 21]
+    assert (len(answers), slow.delivered) == (150, 150)
+
+
 def test_one_that_cannot_be_recorded_hurts_nobody_else() -> None:
     """What the ledger refuses is told to who asked for it; the others are recorded one by one."""
     slow = Slow()

@@ -216,3 +216,16 @@ def test_recalled_workers_age_and_are_spoken_over(house: House) -> None:
 
     assert views[OTHER].seen_seconds_ago == 30.0
     assert views[DEN].attempts == ()
+
+
+def test_so_many_workers_are_remembered_and_no_more() -> None:
+    """Whoever has a worker's token cannot fill the memory with names: the longest silent are forgotten."""
+    moments = itertools.count()
+    presence = Presence(timing=Timing(), clock=lambda: next(moments) / 1000)
+
+    for number in range(250):
+        presence.hear(a_heartbeat(worker=f"n{number}.{number:012x}", capabilities={"node": f"n{number}"}))
+
+    assert len(presence.workers()) == 200
+    assert presence.find(f"n249.{249:012x}") is not None
+    assert presence.find(f"n0.{0:012x}") is None

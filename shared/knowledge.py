@@ -32,12 +32,16 @@ class FileRow:
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeRow:
-    """File ``source`` imports file ``target``; ``kinds`` are the resolver's words, ``line`` is its first import."""
+    """File ``source`` imports file ``target``; ``kinds`` are the resolver's words, ``line`` is its first import.
+
+    ``confidence`` is 1 for an edge that a rule of the language gives, less for a guess from evidence.
+    """
 
     source: int
     target: int
     kinds: tuple[str, ...]
     line: int
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

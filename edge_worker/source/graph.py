@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from edge_worker.source.parse.reader import parse_imports
-from edge_worker.source.parse.statement import Parsed, Status
-from edge_worker.source.resolve.base import Resolution
-from edge_worker.source.resolve.languages import Resolvers
+from edge_worker.source.languages.registry import Resolvers, known
+from edge_worker.source.parse.statement import ImportStatement, Parsed, Status
+from edge_worker.source.reader import read
+from edge_worker.source.resolve.base import OPTIONAL, Target
 from edge_worker.source.resolve.repository import Repository
 from shared.knowledge import EdgeRow
 
@@ -30,6 +32,31 @@ class GraphStats:
     beyond: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """One file names another: every pair once, with all of its kinds, its first line and its best confidence."""
+
+    source: str
+    target: str
+    kinds: tuple[str, ...]
+    line: int
+    confidence: float
+
+    @property
+    def optional(self) -> bool:
+        """Whether no kind of it makes an edge of the graph."""
+        return OPTIONAL.issuperset(self.kinds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unresolved:
+    """An import that names something of this repository which is not there, as the file wrote it."""
+
+    path: str
+    line: int
+    module: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportGraph:
     """Nodes by number, edges in order of (source, target); the same input gives the same graph."""
@@ -39,31 +66,31 @@ class ImportGraph:
     #: Numbers of the files that no edge touches.
     isolated: frozenset[int]
     stats: GraphStats
+    #: In order of path and line.
+    unresolved: tuple[Unresolved, ...]
     #: Configuration files that could not be read and counted as absent.
     unreadable: tuple[str, ...]
 
 
-@dataclass(kw_only=True)
-class _Counts:
-    parsed: int = 0
-    partial: int = 0
-    failed: int = 0
-    skipped: int = 0
-    local: int = 0
-    external: int = 0
-    unresolved: int = 0
+#: The kinds, first line and confidence of an edge; few different tuples of kinds exist.
+_Found = tuple[tuple[str, ...], int, float]
 
 
 class GraphBuilder:
-    """Collects the edges of one commit. A file is resolved as it comes, so memory grows with edges, not with text."""
+    """Collects the edges of one commit. Files are resolved as they come, so memory grows with edges, not with text.
+
+    But for those of languages that go by what other files declare: their statements are held until ``links``.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._resolvers = Resolvers(repository)
         self._files: dict[int, str] = {}
-        #: By source number and target path: the first line, and the kinds, of which few different tuples exist.
-        self._edges: dict[int, dict[str, tuple[int, tuple[str, ...]]]] = {}
-        self._counts = _Counts()
+        self._edges: dict[str, dict[str, _Found]] = {}
+        self._unresolved: list[Unresolved] = []
+        self._held: list[tuple[str, str, tuple[ImportStatement, ...]]] = []
+        self._read: Counter[str] = Counter()
+        self._became: Counter[str] = Counter()
 
     def add(self, *, number: int, path: str, language: str, source: bytes) -> Status:
         """Read one file and keep its edges; return how well it could be read.
@@ -71,80 +98,104 @@ class GraphBuilder:
         Raises:
             KeyError: the language is unknown.
         """
-        parsed = parse_imports(language, source)
+        parsed = read(language, source)
         self.add_parsed(number=number, path=path, language=language, parsed=parsed)
         return parsed.status
 
     def add_parsed(self, *, number: int, path: str, language: str, parsed: Parsed) -> None:
         """Keep the edges of a file that was read elsewhere (another process, a cache)."""
         self._files[number] = path
-        self._count(parsed.status)
-        resolver = self._resolvers.of(language)
-        for statement in parsed.imports:
-            resolution = resolver.resolve(path, statement)
-            self._keep(number, path, resolution, statement.kinds, statement.line)
+        self._read[parsed.status] += 1
+        if known()[language].by_name:
+            self._resolvers.of(language).learn(path, parsed)
+            self._held.append((path, language, parsed.imports))
+        else:
+            self._resolve(path, language, parsed.imports)
 
     def add_unread(self, *, number: int, path: str) -> None:
         """Keep a file as a node that others may import, without reading it (too large, minified)."""
         self._files[number] = path
-        self._counts.skipped += 1
+        self._read["skipped"] += 1
+
+    def links(self) -> Iterator[Link]:
+        """Yield every pair of files of which one names the other, optional kinds too, in order of the two paths."""
+        self._resolve_held()
+        for source in sorted(self._edges):
+            for target, (kinds, line, confidence) in sorted(self._edges[source].items()):
+                yield Link(source=source, target=target, kinds=kinds, line=line, confidence=confidence)
 
     def build(self) -> ImportGraph:
-        """Return the graph of everything that was added, in whatever order it came."""
+        """Return the graph of everything that was added, in whatever order it came, without optional edges."""
         numbers = {path: number for number, path in self._files.items()}
-        edges = []
-        beyond = 0
-        for source in sorted(self._edges):
-            known = {path: edge for path, edge in self._edges[source].items() if path in numbers}
-            beyond += len(self._edges[source]) - len(known)
-            edges += [
-                EdgeRow(source=source, target=numbers[path], kinds=kinds, line=line)
-                for path, (line, kinds) in known.items()
-            ]
+        own = [link for link in self.links() if not link.optional]
+        edges = [
+            EdgeRow(
+                source=numbers[link.source],
+                target=numbers[link.target],
+                kinds=link.kinds,
+                line=link.line,
+                confidence=link.confidence,
+            )
+            for link in own
+            if link.target in numbers
+        ]
         edges.sort(key=lambda edge: (edge.source, edge.target))
         touched = {end for edge in edges for end in (edge.source, edge.target)}
         return ImportGraph(
             files=dict(sorted(self._files.items())),
             edges=tuple(edges),
             isolated=frozenset(self._files) - touched,
-            stats=self._stats(beyond),
+            stats=self._stats(beyond=len(own) - len(edges)),
+            unresolved=self.unresolved(),
             unreadable=tuple(sorted(self._repository.unreadable)),
         )
 
-    def _keep(self, number: int, path: str, found: Resolution, kinds: tuple[str, ...], line: int) -> None:
-        if found.outcome == "external":
-            self._counts.external += 1
-        elif found.outcome == "unresolved":
-            self._counts.unresolved += 1
-        else:
-            self._counts.local += 1
-        for target in found.targets:
-            if target.path == path:
-                continue
-            edges = self._edges.setdefault(number, {})
-            first, known = edges.get(target.path, (line, ()))
-            edges[target.path] = min(first, line), _merged(known, kinds, target.kinds)
+    def unresolved(self) -> tuple[Unresolved, ...]:
+        """Return what could not be understood, in order of path and line."""
+        self._resolve_held()
+        return tuple(sorted(self._unresolved, key=lambda one: (one.path, one.line, one.module)))
 
-    def _count(self, status: Status) -> None:
-        if status == "parsed":
-            self._counts.parsed += 1
-        elif status == "partial":
-            self._counts.partial += 1
-        else:
-            self._counts.failed += 1
+    def _resolve_held(self) -> None:
+        while self._held:
+            path, language, statements = self._held.pop()
+            self._resolve(path, language, statements)
 
-    def _stats(self, beyond: int) -> GraphStats:
-        counts = self._counts
+    def _resolve(self, path: str, language: str, statements: tuple[ImportStatement, ...]) -> None:
+        resolver = self._resolvers.of(language)
+        for statement in statements:
+            resolution = resolver.resolve(path, statement)
+            self._became[resolution.outcome] += 1
+            if resolution.outcome == "unresolved":
+                self._unresolved.append(Unresolved(path=path, line=statement.line, module=_spelled(statement)))
+            for target in resolution.targets:
+                if target.path != path:
+                    self._keep(path, target, statement)
+
+    def _keep(self, path: str, target: Target, statement: ImportStatement) -> None:
+        edges = self._edges.setdefault(path, {})
+        kinds, line, confidence = edges.get(target.path, ((), statement.line, 0.0))
+        own = () if target.optional else statement.kinds
+        edges[target.path] = (
+            _merged(kinds, own, target.kinds),
+            min(line, statement.line),
+            max(confidence, target.confidence),
+        )
+
+    def _stats(self, *, beyond: int) -> GraphStats:
         return GraphStats(
-            parsed=counts.parsed,
-            partial=counts.partial,
-            failed=counts.failed,
-            skipped=counts.skipped,
-            local=counts.local,
-            external=counts.external,
-            unresolved_local=counts.unresolved,
+            parsed=self._read["parsed"],
+            partial=self._read["partial"],
+            failed=self._read["failed"],
+            skipped=self._read["skipped"],
+            local=self._became["local"],
+            external=self._became["external"],
+            unresolved_local=self._became["unresolved"],
             beyond=beyond,
         )
+
+
+def _spelled(statement: ImportStatement) -> str:
+    return "." * statement.level + statement.module
 
 
 @cache

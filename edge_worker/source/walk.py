@@ -11,30 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from posixpath import splitext
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from edge_worker.source.aliases import MAX_TARGET_BYTES, real_path, target_of
 from edge_worker.source.bare import Entry
 from edge_worker.source.ignored import MAX_RULES_BYTES, IgnoreRules
+from edge_worker.source.languages.registry import language_of
 
 T = TypeVar("T")
-Language = Literal["python", "javascript", "typescript", "tsx"]
 #: Objects to their contents, in order, as ``BareRepository.read`` gives them.
 Read = Callable[[Iterable[str]], Iterator[tuple[str, bytes | None]]]
-
-LANGUAGES: Mapping[str, Language] = {
-    ".py": "python",
-    ".pyi": "python",
-    ".js": "javascript",
-    ".jsx": "javascript",
-    ".mjs": "javascript",
-    ".cjs": "javascript",
-    ".ts": "typescript",
-    ".mts": "typescript",
-    ".cts": "typescript",
-    ".tsx": "tsx",
-}
 
 #: Flags that mean: this file stays a node of the graph, but its contents are not parsed.
 UNPARSED = frozenset({"too_large", "minified", "binary", "lfs"})
@@ -62,7 +48,7 @@ class SourceFile:
     """A source file of a commit. ``flags``: generated, vendored, and those of ``UNPARSED``."""
 
     path: str
-    language: Language
+    language: str
     oid: str
     size: int
     flags: frozenset[str] = frozenset()
@@ -126,7 +112,7 @@ def as_source(entry: Entry) -> SourceFile | None:
 
     Also for a file that was left out, such as one in ``node_modules``, when an import is found to lead there.
     """
-    language = LANGUAGES.get(splitext(entry.path)[1].lower())
+    language = language_of(entry.path)
     if language is None:
         return None
     flags = frozenset(_name_flags(entry))
@@ -168,7 +154,7 @@ def _reason_to_skip(path: str, rules: IgnoreRules) -> str | None:
     parts = path.split("/")
     if not _EXCLUDED.isdisjoint(parts[:-1]):
         return "excluded_directory"
-    if LANGUAGES.get(splitext(path)[1].lower()) is None:
+    if language_of(path) is None:
         return "other_language"
     return "ignored" if rules.ignore(path) else None
 

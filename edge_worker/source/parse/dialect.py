@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-from tree_sitter import Tree
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from edge_worker.source.parse.statement import ImportStatement
 from edge_worker.source.parse.text import to_utf8
 
-Extract = Callable[[Tree, bytes], Iterable[ImportStatement]]
+if TYPE_CHECKING:
+    from tree_sitter import Tree
+
+Extract = Callable[["Tree", bytes], Iterable[ImportStatement]]
+
+
+@cache
+def wheel(name: str, entry: str = "language") -> Callable[[], object]:
+    """Return the entry of a grammar's wheel, which is imported when a file needs the grammar: most need none."""
+
+    def load() -> object:
+        return getattr(import_module(name), entry)()
+
+    return load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,5 +37,7 @@ class Dialect:
     statements: Extract
     #: The imports on lines that begin like one, for a tree with errors; repeating what ``statements`` gave is fine.
     salvage: Extract
+    #: The names by which other files may mean this one (see ``Parsed.declares``); None where paths alone decide.
+    declarations: Callable[[Tree, bytes], Iterable[str]] | None = None
     #: The file's bytes to the UTF-8 that the grammar reads.
     decode: Callable[[bytes], bytes] = to_utf8

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: ``parsed``: the grammar read all of it. ``partial``: it has syntax errors, and the imports that could be read are
-#: kept. ``failed``: no program could be read, so there are no imports (see ``parse.reader`` for the exact rule).
+#: kept. ``failed``: no program could be read, so there are no imports (see ``source.reader`` for the exact rule).
 Status = Literal["parsed", "partial", "failed"]
 
 RUNTIME = "runtime"
@@ -39,3 +39,5 @@ class Parsed:
 
     imports: tuple[ImportStatement, ...]
     status: Status
+    #: What the file declares that others may name, in its language's own spelling; empty where paths alone decide.
+    declares: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from edge_worker.source.parse.statement import ImportStatement
+from edge_worker.source.parse.statement import ImportStatement, Parsed
 
 #: ``local``: files of the repository. ``external``: the standard library, a package of somebody else, an address.
 #: ``unresolved``: it names something of this repository that is not there (generated, not committed, a mistake).
@@ -15,6 +15,10 @@ Outcome = Literal["local", "external", "unresolved"]
 BUILT = "built"
 #: A kind that resolution adds: a style sheet, an image, a text.
 ASSET = "asset"
+#: A kind that resolution adds: a package's own file, which runs before what was asked for.
+PACKAGE_INIT = "package-init"
+#: Kinds that make no edge of the graph by themselves: they are told when they are asked for.
+OPTIONAL = frozenset({ASSET, PACKAGE_INIT})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +27,13 @@ class Target:
 
     path: str
     kinds: tuple[str, ...] = ()
+    #: From 0 to 1. 1: a rule of the language; less: a guess, with the evidence that the rule names.
+    confidence: float = 1.0
+
+    @property
+    def optional(self) -> bool:
+        """Whether the edge is none of the graph's own."""
+        return not OPTIONAL.isdisjoint(self.kinds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +50,10 @@ UNRESOLVED = Resolution(outcome="unresolved")
 
 class Resolver(Protocol):
     """Resolves the imports of one language family within one repository; built once, holds no file's text."""
+
+    def learn(self, path: str, parsed: Parsed) -> None:
+        """Hear what a file declares. Told of every file of the family first, when its language goes ``by_name``."""
+        ...
 
     def resolve(self, path: str, statement: ImportStatement) -> Resolution:
         """Return what ``statement``, written in the file at ``path``, means. Never raises for any content."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from posixpath import splitext
 
 from edge_worker.source.graph import GraphBuilder, ImportGraph
+from edge_worker.source.languages.registry import language_of
 from edge_worker.source.resolve.repository import Repository
-
-LANGUAGES = {".py": "python", ".pyi": "python", ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript"}
-LANGUAGES |= {".cjs": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript", ".tsx": "tsx"}
 
 Files = Mapping[str, str | bytes]
 
@@ -20,21 +17,30 @@ def repository(files: Files, aliases: Mapping[str, str] | None = None) -> Reposi
 
 
 def graph(files: Files, aliases: Mapping[str, str] | None = None) -> ImportGraph:
+    return built(files, aliases).build()
+
+
+def links(files: Files, aliases: Mapping[str, str] | None = None) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (importer, imported) to kinds, optional ones too."""
+    return {(link.source, link.target): link.kinds for link in built(files, aliases).links()}
+
+
+def built(files: Files, aliases: Mapping[str, str] | None = None) -> GraphBuilder:
     builder = GraphBuilder(repository(files, aliases))
     for number, (path, text) in enumerate(files.items()):
-        language = LANGUAGES.get(splitext(path)[1])
+        language = language_of(path)
         if language is None:
             builder.add_unread(number=number, path=path)
         else:
             source = text.encode() if isinstance(text, str) else text
             builder.add(number=number, path=path, language=language, source=source)
-    return builder.build()
+    return builder
 
 
 def edges(files: Files, aliases: Mapping[str, str] | None = None) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return (importer, imported) to kinds."""
-    built = graph(files, aliases)
-    return {(built.files[edge.source], built.files[edge.target]): edge.kinds for edge in built.edges}
+    whole = graph(files, aliases)
+    return {(whole.files[edge.source], whole.files[edge.target]): edge.kinds for edge in whole.edges}
 
 
 def targets(files: Files, importer: str, aliases: Mapping[str, str] | None = None) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_worker.source.parse.reader import parse_imports
+from edge_worker.source.reader import parse_imports
 
 
 def read(text: str) -> list[tuple[str, tuple[str, ...], int, tuple[str, ...], int]]:

@@ -7,8 +7,9 @@ import random
 
 import pytest
 
-from edge_worker.source.parse.reader import LANGUAGES, parse_imports
+from edge_worker.source.languages.registry import known
 from edge_worker.source.parse.statement import Parsed
+from edge_worker.source.reader import parse_imports
 
 NOISE = random.Random(7).randbytes(1_000_000)
 
@@ -37,7 +38,7 @@ def test_encodings(source: bytes) -> None:
     assert [item.module for item in parsed.imports] == ["a"]
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("language", sorted(known()))
 @pytest.mark.parametrize(
     ("source", "status"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from small_repository import edges, graph, targets
+from small_repository import edges, graph, links, targets
 
 
 def package(name: str = "", **fields: object) -> str:
@@ -245,10 +245,11 @@ def test_require_of_an_unbuilt_output() -> None:
 
 
 def test_style_sheet_is_an_asset() -> None:
-    """A target that is no code is marked as an asset."""
+    """A target that is no code is marked as an asset, which is told when it is asked for and no edge of the graph."""
     files = {"main.ts": "import './a.css'", "a.css": ""}
 
-    assert edges(files) == {("main.ts", "a.css"): ("asset", "runtime")}
+    assert links(files) == {("main.ts", "a.css"): ("asset",)}
+    assert edges(files) == {}
 
 
 def test_outcomes_are_counted() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from edge_worker.source.languages.javascript.built import Sources
+from edge_worker.source.languages.javascript.exports import map_targets, subpath_targets
+from edge_worker.source.languages.javascript.packages import Package, Packages
+from edge_worker.source.languages.javascript.probe import DECLARATIONS, Probe
+from edge_worker.source.languages.javascript.specifier import split_name
+from edge_worker.source.languages.javascript.tsconfig import Configs
 from edge_worker.source.resolve.base import BUILT, Target
-from edge_worker.source.resolve.javascript.built import Sources
-from edge_worker.source.resolve.javascript.exports import map_targets, subpath_targets
-from edge_worker.source.resolve.javascript.packages import Package, Packages
-from edge_worker.source.resolve.javascript.probe import DECLARATIONS, Probe
-from edge_worker.source.resolve.javascript.specifier import split_name
-from edge_worker.source.resolve.javascript.tsconfig import Configs
 from edge_worker.source.resolve.jsonc import mapping, strings
 from edge_worker.source.resolve.repository import Repository, join, parent
 

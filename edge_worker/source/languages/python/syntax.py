@@ -6,10 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-import tree_sitter_python
 from tree_sitter import Node, Tree
 
-from edge_worker.source.parse.dialect import Dialect
+from edge_worker.source.parse.dialect import Dialect, wheel
 from edge_worker.source.parse.statement import CONDITIONAL, DYNAMIC, NESTED, RUNTIME, TYPE_ONLY, ImportStatement
 from edge_worker.source.parse.text import honour_cookie, to_utf8
 from edge_worker.source.parse.tree import path_to
@@ -131,6 +130,4 @@ def _decoded(source: bytes) -> bytes:
     return honour_cookie(to_utf8(source))
 
 
-DIALECTS = {
-    "python": Dialect(grammar=tree_sitter_python.language, statements=statements, salvage=salvage, decode=_decoded),
-}
+DIALECT = Dialect(grammar=wheel("tree_sitter_python"), statements=statements, salvage=salvage, decode=_decoded)

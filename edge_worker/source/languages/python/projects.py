@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from posixpath import basename
 
+from edge_worker.source.languages.python import backends, dependencies
 from edge_worker.source.resolve.jsonc import mapping, strings
-from edge_worker.source.resolve.python import backends, dependencies
 from edge_worker.source.resolve.repository import Repository, join, parent
 
 _INI_FILES = ("setup.cfg", "pytest.ini", "tox.ini", "mypy.ini")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge_worker.source.resolve.javascript.globs import matches
+from edge_worker.source.languages.javascript.globs import matches
 from edge_worker.source.resolve.jsonc import Value, mapping, strings
 from edge_worker.source.resolve.repository import Repository, ancestors, join, parent
 

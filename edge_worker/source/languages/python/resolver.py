@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from edge_worker.source.parse.statement import ImportStatement
+from edge_worker.source.languages.python.dependencies import normalised
+from edge_worker.source.languages.python.modules import Modules
+from edge_worker.source.languages.python.roots import Roots, Search
+from edge_worker.source.languages.python.standard import STANDARD
+from edge_worker.source.parse.statement import ImportStatement, Parsed
 from edge_worker.source.resolve.base import EXTERNAL, UNRESOLVED, Resolution, Target, local
-from edge_worker.source.resolve.python.dependencies import normalised
-from edge_worker.source.resolve.python.modules import Modules
-from edge_worker.source.resolve.python.roots import Roots, Search
-from edge_worker.source.resolve.python.standard import STANDARD
 from edge_worker.source.resolve.repository import Repository, ancestors, parent
 
 
@@ -21,6 +21,9 @@ class PythonResolver:
         self._modules = Modules(repository)
         self._roots = Roots(repository)
         self._tops = _top_parents(repository, self._roots)
+
+    def learn(self, path: str, parsed: Parsed) -> None:
+        """Paths alone decide: there is nothing to remember."""
 
     def resolve(self, path: str, statement: ImportStatement) -> Resolution:
         """Return the files that an import means: submodules where the names are submodules, else the module."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_worker.source.resolve.python.projects import Project, find_needs, find_projects
+from edge_worker.source.languages.python.projects import Project, find_needs, find_projects
 from edge_worker.source.resolve.repository import Repository, ancestors, is_inside
 
 

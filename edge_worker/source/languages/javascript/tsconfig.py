@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from posixpath import basename
 
-from edge_worker.source.resolve.javascript.globs import matches
+from edge_worker.source.languages.javascript.globs import matches
 from edge_worker.source.resolve.jsonc import Value, mapping, strings
 from edge_worker.source.resolve.repository import Repository, ancestors, is_inside, join, parent
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_worker.source.resolve.javascript.packages import Package
-from edge_worker.source.resolve.javascript.probe import CODE, Probe
-from edge_worker.source.resolve.javascript.tsconfig import Configs
+from edge_worker.source.languages.javascript.packages import Package
+from edge_worker.source.languages.javascript.probe import CODE, Probe
+from edge_worker.source.languages.javascript.tsconfig import Configs
 from edge_worker.source.resolve.repository import Repository, is_inside
 
 _OUTPUTS = frozenset({"dist", "lib", "build", "out", "esm", "cjs", "es", "output"})

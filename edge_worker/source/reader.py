@@ -4,30 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge_worker.source.parse import javascript, python
+from edge_worker.source.languages.registry import known
 from edge_worker.source.parse.dialect import Dialect
 from edge_worker.source.parse.statement import ImportStatement, Parsed
 from edge_worker.source.parse.text import is_text
 from edge_worker.source.parse.tree import SECONDS, is_wreck, syntax_tree
 
-#: The next language is one module and a name here.
-_DIALECTS: dict[str, Dialect] = {**python.DIALECTS, **javascript.DIALECTS}
-LANGUAGES = frozenset(_DIALECTS)
-
 _FAILED = Parsed(imports=(), status="failed")
 
 
+def read(language: str, source: bytes, *, seconds: float = SECONDS) -> Parsed:
+    """Return what a file imports: by the language's scan where that is certain, else as ``parse_imports`` does.
+
+    Raises:
+        KeyError: no language has that name.
+    """
+    asked = known()[language]
+    scanned = asked.scan(source) if asked.scan is not None else None
+    return scanned if scanned is not None else parse_imports(language, source, seconds=seconds)
+
+
 def parse_imports(language: str, source: bytes, *, seconds: float = SECONDS) -> Parsed:
-    """Return what a file imports; no content makes it raise. The caller caps the size.
+    """Return what a file imports, by its grammar; no content makes it raise. The caller caps the size.
 
     ``failed`` means one of: the bytes are no text (NUL bytes, and not UTF-8); the parse was stopped after ``seconds``;
     the grammar recognised nothing but errors and comments, and no line looks like an import. A file with syntax errors
     that is none of these is ``partial``: besides what the tree holds, lines that begin like an import are kept.
 
     Raises:
-        KeyError: the language is not one of ``LANGUAGES``.
+        KeyError: no language has that name.
     """
-    dialect = _DIALECTS[language]
+    dialect = known()[language].dialect
+    return _parse(dialect, source, seconds) if dialect is not None else _FAILED
+
+
+def _parse(dialect: Dialect, source: bytes, seconds: float) -> Parsed:
     text = dialect.decode(source)
     if not is_text(text):
         return _FAILED
@@ -35,15 +46,16 @@ def parse_imports(language: str, source: bytes, *, seconds: float = SECONDS) -> 
     if tree is None:
         return _FAILED
     found = list(dialect.statements(tree, text))
+    declares = tuple(dialect.declarations(tree, text)) if dialect.declarations is not None else ()
     if not tree.root_node.has_error:
-        return Parsed(imports=tuple(found), status="parsed")
+        return Parsed(imports=tuple(found), status="parsed", declares=declares)
     found = _merged(found, dialect.salvage(tree, text))
     if not found and is_wreck(tree):
         return _FAILED
-    return Parsed(imports=tuple(found), status="partial")
+    return Parsed(imports=tuple(found), status="partial", declares=declares)
 
 
 def _merged(found: list[ImportStatement], salvaged: Iterable[ImportStatement]) -> list[ImportStatement]:
-    known = {(item.module, item.names, item.level) for item in found}
-    more = [item for item in salvaged if (item.module, item.names, item.level) not in known]
+    already = {(item.module, item.names, item.level) for item in found}
+    more = [item for item in salvaged if (item.module, item.names, item.level) not in already]
     return sorted(found + more, key=lambda item: item.line)

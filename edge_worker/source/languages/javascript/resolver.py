@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from edge_worker.source.parse.statement import ImportStatement
+from edge_worker.source.languages.javascript import specifier as words
+from edge_worker.source.languages.javascript.entries import Entries
+from edge_worker.source.languages.javascript.probe import CODE, DECLARATIONS
+from edge_worker.source.languages.javascript.tsconfig import Config
+from edge_worker.source.parse.statement import ImportStatement, Parsed
 from edge_worker.source.resolve.base import ASSET, EXTERNAL, UNRESOLVED, Resolution, Target, local
-from edge_worker.source.resolve.javascript import specifier as words
-from edge_worker.source.resolve.javascript.entries import Entries
-from edge_worker.source.resolve.javascript.probe import CODE, DECLARATIONS
-from edge_worker.source.resolve.javascript.tsconfig import Config
 from edge_worker.source.resolve.repository import Repository, is_inside, join, parent
 
 # Longer than any path that a file system takes.
@@ -20,6 +20,9 @@ class JavaScriptResolver:
     def __init__(self, repository: Repository) -> None:
         self._entries = Entries(repository)
         self._configs: dict[str, list[Config]] = {}
+
+    def learn(self, path: str, parsed: Parsed) -> None:
+        """Paths alone decide: there is nothing to remember."""
 
     def resolve(self, path: str, statement: ImportStatement) -> Resolution:
         """Return the file that a specifier means; a target that is no code is an asset."""

@@ -6,11 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-import tree_sitter_javascript
-import tree_sitter_typescript
 from tree_sitter import Node, Tree
 
-from edge_worker.source.parse.dialect import Dialect
+from edge_worker.source.parse.dialect import Dialect, wheel
 from edge_worker.source.parse.statement import (
     CONDITIONAL,
     DYNAMIC,
@@ -172,11 +170,8 @@ def _decode(text: bytes) -> str:
     return text.decode("utf-8", errors="replace")
 
 
-_GRAMMARS = {
-    "javascript": tree_sitter_javascript.language,
-    "typescript": tree_sitter_typescript.language_typescript,
-    "tsx": tree_sitter_typescript.language_tsx,
-}
-DIALECTS = {
-    name: Dialect(grammar=grammar, statements=statements, salvage=salvage) for name, grammar in _GRAMMARS.items()
-}
+JAVASCRIPT = Dialect(grammar=wheel("tree_sitter_javascript"), statements=statements, salvage=salvage)
+TYPESCRIPT = Dialect(
+    grammar=wheel("tree_sitter_typescript", "language_typescript"), statements=statements, salvage=salvage
+)
+TSX = Dialect(grammar=wheel("tree_sitter_typescript", "language_tsx"), statements=statements, salvage=salvage)

@@ -1,0 +1,33 @@
+"""The port of a language: how its files are known, read, and their imports resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_worker.source.parse.dialect import Dialect
+from edge_worker.source.parse.statement import Parsed
+from edge_worker.source.resolve.base import Resolver
+from edge_worker.source.resolve.repository import Repository
+
+#: Reads a file's bytes without a parser; None where only a parser can be certain.
+Scan = Callable[[bytes], Parsed | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """What one folder of ``languages`` brings, once for each of its grammars."""
+
+    name: str
+    #: Lower case, with the dot.
+    suffixes: tuple[str, ...]
+    #: Raised whenever the same bytes give other statements than before; what was read by an older one is read anew.
+    version: int
+    #: Built once a repository; one function for every language of a family.
+    resolver: Callable[[Repository], Resolver]
+    #: The exact reading, by a grammar. None where none is needed: then ``scan`` is always certain.
+    dialect: Dialect | None
+    #: The fast reading; what it gives equals the exact one.
+    scan: Scan | None = None
+    #: Whether a file's imports can be resolved only once every file has been read, since they name what files declare.
+    by_name: bool = False

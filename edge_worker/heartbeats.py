@@ -59,10 +59,13 @@ class Heartbeats:
         """Beat until ``stop``."""
         while True:
             self._pause()
-            self._soon.clear()
             with self._turn:
                 if self._over.is_set():
                     return
+                if self._not_before > self._clock():
+                    # A goodbye was said while this waited for its turn: to beat now would take it back.
+                    continue
+                self._soon.clear()
                 # A hand that changes hundreds of times a second is told ten times.
                 self._not_before = self._clock() + self._timing.pace / 2
                 self._beat(None)

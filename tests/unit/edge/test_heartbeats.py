@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,6 +35,8 @@ class House:
         self.broken: Exception | None = None
         #: Seconds that the machine is said to have slept.
         self.slept = 0.0
+        #: Done once each, in order, as the time is looked at.
+        self.meanwhile: list[Callable[[], None]] = []
         self._begun: Heartbeats | None = None
 
     def begin(self, *, every: float = 60.0, pace: float = 0.002) -> Heartbeats:
@@ -47,7 +49,7 @@ class House:
             obey=Newest(self.obeyed.append, forget_after=60.0),
             soon=self.soon,
             timing=Timing(heartbeat=every, pace=pace),
-            clock=lambda: elapsed() + self.slept,
+            clock=self._now,
         )
         self.thread = threading.Thread(target=self._begun.run, daemon=True)
         self.thread.start()
@@ -63,6 +65,11 @@ class House:
     def leave(self) -> None:
         """The goodbye was said otherwise."""
         self._begun = None
+
+    def _now(self) -> float:
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return elapsed() + self.slept
 
     def _compose(self, goodbye: Goodbye | None) -> Heartbeat:
         broken, self.broken = self.broken, None
@@ -240,6 +247,20 @@ def test_a_goodbye_waits_for_the_heartbeat_before_it(house: House) -> None:
 
     assert before == 1
     assert [one["goodbye"] for one in house.plane.heard] == [None, "stopping"]
+
+
+@pytest.mark.parametrize("looks", range(2))
+def test_a_heartbeat_that_was_about_to_leave_does_not_take_a_goodbye_back(house: House, looks: int) -> None:
+    """A goodbye stands until the next heartbeat is due, at whatever moment before one it is said."""
+    heartbeats = house.begin()
+    eventually(lambda: house.obeyed)
+
+    house.meanwhile = [lambda: None] * looks + [lambda: heartbeats.say_goodbye("sleeping")]
+    house.soon.set()
+    eventually(lambda: any(one["goodbye"] for one in house.plane.heard))
+    house.thread.join(0.2)
+
+    assert house.plane.heard[-1]["goodbye"] == "sleeping"
 
 
 def test_a_plane_that_hangs_does_not_keep_a_worker(house: House) -> None:

@@ -23,7 +23,7 @@ from cloud_api.http.handlers import install_handlers
 from cloud_api.http.meters import Meters
 from cloud_api.http.middleware import AlwaysHttps, HeadAsGet, PlainErrors, RequestContext
 from cloud_api.http.problems import Problem
-from cloud_api.routes import errors, health, ingestion, jobs, line, page, repositories, signin, usage, workers
+from cloud_api.routes import errors, graph, health, ingestion, jobs, line, page, repositories, signin, usage, workers
 from cloud_api.services.bundle import Services
 from cloud_api.ui.render import STATIC
 
@@ -33,10 +33,13 @@ MAX_BODY = 1_000_000
 _ROUTERS: tuple[APIRouter, ...] = (
     # First, since somebody waits for what comes in here, and before the workers: no worker is called "line".
     line.worker_router,
+    line.hold_router,
     line.router,
+    ingestion.submit_router,
     ingestion.router,
     jobs.router,
     repositories.router,
+    graph.router,
     workers.router,
     workers.heartbeat_router,
     health.open_router,

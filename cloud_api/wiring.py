@@ -20,9 +20,12 @@ from cloud_api.presence import Presence
 from cloud_api.reconcile.loop import Reconciler
 from cloud_api.reconcile.passes import Pass
 from cloud_api.services.bundle import Services
+from cloud_api.services.comparing import Comparing
+from cloud_api.services.graph import Graph
 from cloud_api.services.health import Health
 from cloud_api.services.heartbeats import Heartbeats
 from cloud_api.services.history import History
+from cloud_api.services.impact import Impacts
 from cloud_api.services.jobs import Jobs
 from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
@@ -32,6 +35,7 @@ from cloud_api.services.workers import Workers
 from cloud_api.tally import Tally
 from cloud_api.usage import Usage
 from shared.errors import StoreUnavailable
+from shared.ledger.graph import GraphReader
 from shared.ledger.jobs import JobReader
 from shared.ledger.keeper import Keeper
 from shared.ledger.postgres import Database
@@ -81,16 +85,21 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
             ttl=settings.job_ttl.total_seconds(),
         ),
     )
+    repositories, graph = Repositories(learned), GraphReader(app_database)
+    line = Line(lines=lines, presence=presence, epoch=lambda: dispatch.epoch)
     services = Services(
         submit=submit,
         jobs=Jobs(reader=reader, keeper=keeper, board=board, poke=reconciler.poke),
         reasons=Reasons(board=board, presence=presence, delivery=delivery, timing=timing),
         history=History(reader=reader, board=board),
-        repositories=Repositories(learned),
+        repositories=repositories,
+        graph=Graph(graph, repositories=repositories),
+        impacts=Impacts(graph),
+        comparing=Comparing(repositories=repositories, line=line),
         presence=presence,
         workers=Workers(presence=presence, board=board, duties=duties, tell=dispatch.push, keep=keepsake.keep),
         heartbeats=heartbeats,
-        line=Line(lines=lines, presence=presence, epoch=lambda: dispatch.epoch),
+        line=line,
         board=board,
         health=Health(databases=(app_database, keeper_database), delivery=delivery, ask_qdrant=_ask_qdrant(settings)),
         usage=usage,

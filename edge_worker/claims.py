@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Literal
 
+from edge_worker.bell import ring
 from edge_worker.duty import OwnDuty
 from shared.errors import LedgerUnavailable, MailboxUnavailable
 from shared.faults import fault
@@ -23,8 +25,6 @@ from shared.timing import Timing
 
 log = get_logger(__name__)
 
-#: Seconds that a worker is given to notice a wake before its connection is broken.
-_NOTICE = 2.0
 #: Seconds between two looks at whether renewals are made.
 _TURN = 0.1
 _TOO_OLD = "The ledger has another schema than this worker. Update Pharos on this machine and restart the worker."
@@ -67,6 +67,9 @@ class Claims:
         self._again = True
         self._look = False
         self._listed: deque[str] = deque()
+        #: Off their lanes by a slot that could not start them.
+        self._left: deque[str] = deque()
+        self._glances = True
         self._refused: str | None = None
         self._too_old = False
         self._rests = False
@@ -81,10 +84,12 @@ class Claims:
         if not self._may_claim(overdue):
             return None
         try:
+            if self._left:
+                return self._start(self._left.popleft(), overdue)
             if self._look or self._listed:
                 return self._from_ledger(overdue)
             job_id = self._from_lane()
-            return self._start(job_id, overdue) if job_id is not None else None
+            return self._start_taken(job_id, overdue) if job_id is not None else None
         except LedgerUnavailable as error:
             log.warning("ledger_lost", cause=error.details.get("cause"))
             self._changed.wait(self._timing.reconnect)
@@ -95,11 +100,35 @@ class Claims:
         """How this worker reaches the mailbox at present."""
         return self._mailbox.transport if self._mailbox is not None and self.reaches_mailbox else None
 
+    def open_lanes(self, *, overdue: bool) -> tuple[str, ...]:
+        """Return the lanes from which a slot may start the next job at once; none when ``next`` has more to see to.
+
+        ``overdue`` is whether an attempt in hand waits for its renewal, as after a sleep of the machine.
+        """
+        elsewhere = self._look or self._listed or self._left or overdue
+        refused = self._too_old or self._refused is not None or self._over.is_set()
+        if elsewhere or refused or not (self._glances and self.reaches_mailbox and self._duty.open):
+            return ()
+        return self._lanes
+
+    def leave(self, job_id: str) -> None:
+        """Start this one first, whose id a slot took off its lane; from any thread, while a slot is busy."""
+        self._left.append(job_id)
+        # Beside a free slot a wait goes on, and on no lane is this id any more.
+        self.interrupt()
+
+    def lost(self, error: MailboxUnavailable) -> None:
+        """Take in that a slot could not glance at the lanes: the mailbox is away, or older than this command."""
+        if error.refused:
+            self._glances = False
+        else:
+            self.reaches_mailbox = False
+
     def greet(self) -> None:
         """Find out whether the mailbox is there. Raises ``MailboxUnavailable``."""
         if self._mailbox is not None:
             self._mailbox.ping()
-            self.reaches_mailbox = self._again = True
+            self.reaches_mailbox = self._again = self._glances = True
 
     def lanes(self, lanes: Sequence[str]) -> None:
         """Take from these lanes from now on; an empty list changes nothing."""
@@ -139,7 +168,14 @@ class Claims:
         """End the present wait, if there is one."""
         self._changed.set()
         if self._blocked and self._bell is not None:
-            threading.Thread(target=self._ring, daemon=True).start()
+            assert self._mailbox is not None
+            threading.Thread(
+                target=ring, args=(self._bell, self._mailbox, self._worker, self._waits), daemon=True
+            ).start()
+
+    def _waits(self) -> bool:
+        """Whether a wait goes on that is to end."""
+        return self._changed.is_set() and self._blocked
 
     def _may_claim(self, overdue: Callable[[], bool]) -> bool:
         """Return whether to claim now; where not, after a while."""
@@ -233,6 +269,17 @@ class Claims:
                 return job
         return None
 
+    def _start_taken(self, job_id: str, overdue: Callable[[], bool]) -> Job | None:
+        job: Job | None = None
+        try:
+            job = self._start(job_id, overdue)
+        finally:
+            if job is None and self._mailbox is not None and not self._mailbox.blocks:
+                # Whoever puts it back must not think that it lies there still.
+                with suppress(MailboxUnavailable):
+                    self._mailbox.forget(job_id)
+        return job
+
     def _start(self, job_id: str, overdue: Callable[[], bool]) -> Job | None:
         fault("worker.popped")
         if not self._renewals_first(overdue) or not self._duty.open:
@@ -254,18 +301,3 @@ class Claims:
             fault("worker.started")
         log.info("job_claimed" if started.outcome == "started" else "claim_refused", job_id=job_id, why=started.outcome)
         return started.job if started.outcome == "started" else None
-
-    def _ring(self) -> None:
-        """End the wait: by a word on our own lane, or, where that does not arrive, by breaking the connection."""
-        assert self._bell is not None
-        assert self._mailbox is not None
-        try:
-            self._bell.wake(self._worker)
-        except MailboxUnavailable:
-            self._mailbox.hang_up()
-            return
-        for _ in range(10):
-            if not (self._changed.is_set() and self._blocked):
-                return
-            self._over.wait(_NOTICE / 10)
-        self._mailbox.hang_up()

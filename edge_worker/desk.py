@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from edge_worker.aside import aside
-from shared.errors import PharosError
+from shared.errors import NotAnswered, PharosError, Unavailable
 from shared.logs import get_logger
 from shared.nodes.line import (
     ACKNOWLEDGEMENTS_PATH,
@@ -99,9 +99,11 @@ class Desk:
     async def _begin(self, request: Request) -> str:
         call = self._answers.get(request.kind)
         if call is None:
-            return self._worded(request, error=f"This worker does not know how to answer {request.kind}.")
+            return self._worded(
+                request, error=f"This worker does not know how to answer {request.kind}.", elsewhere=True
+            )
         if not self._free.acquire(blocking=False):
-            return self._worded(request, error="This worker has its hands full.")
+            return self._worded(request, error="This worker has its hands full.", elsewhere=True)
 
         def work() -> dict[str, Any]:
             # Also an answer that nobody waits for any more keeps its place until it is done.
@@ -113,16 +115,26 @@ class Desk:
         try:
             return self._worded(request, body=await aside(work))
         except PharosError as error:
-            return self._worded(request, error=error.message)
+            # What is not to be had from this worker, unlike what it tried in vain.
+            elsewhere = isinstance(error, Unavailable) and not isinstance(error, NotAnswered)
+            return self._worded(request, error=error.message, elsewhere=elsewhere)
         except Exception as error:
             log.exception("request_broke", request=request.id, kind=request.kind)
             return self._worded(request, error=f"This worker broke over it ({type(error).__name__}).")
 
-    def _worded(self, request: Request, *, body: dict[str, Any] | None = None, error: str | None = None) -> str:
+    def _worded(
+        self,
+        request: Request,
+        *,
+        body: dict[str, Any] | None = None,
+        error: str | None = None,
+        elsewhere: bool = False,
+    ) -> str:
         error = error[:500] if error is not None else None
-        text = Answer(worker=self._worker, id=request.id, body=body, error=error).model_dump_json()
+        answer = Answer(worker=self._worker, id=request.id, body=body, error=error, elsewhere=elsewhere)
+        text = answer.model_dump_json()
         if body is not None and len(text.encode()) > MAX_BODY:
-            return self._worded(request, error=f"The answer has more than {MAX_BODY} bytes.")
+            return self._worded(request, error=f"The answer has more than {MAX_BODY} bytes. Ask for less.")
         return text
 
     async def _post(self, path: str, text: str) -> None:

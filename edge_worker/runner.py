@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_worker.attempt.ends import broken
-from edge_worker.attempt.messages import Done, Ended, Progress, RunTask, StopTask, Tidied, TidyUp, Up
+from edge_worker.attempt.messages import Done, Ended, Progress, RunTask, StopTask
 from edge_worker.attempt.process import ComputeDied, ComputeProcess
-from edge_worker.attempt.tasks import write_task
-from edge_worker.handlers.base import Published, Task
+from edge_worker.attempt.tasks import make_task, write_task
+from edge_worker.relay import Following, Relay
 from edge_worker.settle import GiveBack, Settler
 from edge_worker.stops import Stop, Stops
-from shared.errors import LedgerUnavailable, PharosError, Transient
+from edge_worker.tidying import Tidying
+from shared.errors import LedgerUnavailable, Transient
 from shared.faults import fault
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
@@ -29,8 +30,6 @@ from shared.timing import Timing, elapsed
 log = get_logger(__name__)
 
 _POLL = 0.2
-#: Seconds that deleting superseded vectors may take before it is left for another time.
-_TIDY = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +40,15 @@ class Conditions:
     work_dir: Path
     job_timeout: float
     timing: Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How an attempt ended."""
+
+    report: EndReport
+    #: What was started in the same move: reported already, and to be run at once.
+    following: Following | None = None
 
 
 class Runner:
@@ -56,6 +64,7 @@ class Runner:
         stops: Stops,
         conditions: Conditions,
         report: Callable[[AttemptReport], None],
+        relay: Relay | None = None,
         clock: Callable[[], float] = time.monotonic,
         lease_clock: Callable[[], float] = elapsed,
     ) -> None:
@@ -66,6 +75,7 @@ class Runner:
         self._stops = stops
         self._conditions = conditions
         self._report = report
+        self._relay = relay
         self._clock = clock
         # A lease goes on while a lid is closed, the time that a job may take does not.
         self._lease_clock = lease_clock
@@ -75,6 +85,8 @@ class Runner:
         self._wrote = False
         self._job: Job | None = None
         self._lost = False
+        #: A job that came by the relay, of which the mailbox still has a record.
+        self._recorded: str | None = None
 
     @property
     def pid(self) -> int | None:
@@ -97,48 +109,77 @@ class Runner:
         if mine is not None and mine.id == job.id and mine.attempt < job.attempt:
             self._lost = True
 
-    def run(self, job: Job) -> EndReport:
-        """Run a started job to its end and return how it ended. What it left on this disk is deleted."""
+    def run(self, job: Job, *, after: Following | None = None) -> Ran:
+        """Run a started job to its end and return how it ended. What it left on this disk is deleted.
+
+        ``after`` is what the attempt before this one returned as following, when that is this one.
+        """
         folder = self._conditions.work_dir / f"{job.id}.{job.attempt}"
-        self._held_at, self._asked, self._wrote = self._lease_clock(), None, False
-        self._job, self._lost = job, False
+        if after is None:
+            self._take(job, self._lease_clock())
+        self._asked, self._wrote = None, False
+        self._recorded = self._relay.recorded(job, followed=after is not None) if self._relay is not None else None
+        ran: Ran | None = None
         try:
-            return self._attempt(job, folder)
+            ran = self._attempt(job, folder, after)
         except Exception as error:  # an unknown error is transient until the attempts are spent
             log.exception("attempt_broke", job_id=job.id, attempt=job.attempt)
             self._process.kill()
-            return self._settler.settled(job, broken(error), give_back=self._give_back(job))
+            ran = Ran(report=self._settler.settled(job, broken(error), give_back=self._give_back(job)))
         finally:
-            self._held_at = self._job = None
+            if ran is None or ran.following is None:
+                self._held_at = self._job = None
             self._stops.forget(job.id)
-            shutil.rmtree(folder, ignore_errors=True)
+            self._forget()
+            _clear(folder)
+        return ran
 
-    def _attempt(self, job: Job, folder: Path) -> EndReport:
+    def _take(self, job: Job, held_at: float) -> None:
+        """Have an attempt in hand from now on."""
+        self._held_at, self._lost, self._job = held_at, False, job
         self._tell(job, "start", 0, 0)
+
+    def _attempt(self, job: Job, folder: Path, after: Following | None) -> Ran:
         folder.mkdir(parents=True, mode=0o700)
-        ended = self._compute(job, folder)
+        ended = self._compute(job, folder, after)
         # What ended before it said that it is done may have written vectors.
         self._wrote = isinstance(ended, Ended) or ended.knowledge is not None
         if self._lost:
-            return self._settler.lost(job)
+            return Ran(report=self._settler.lost(job))
         if isinstance(ended, Ended):
             if ended.reason == "training_failed":
                 # A device that failed once may be of no more use to this process; a fresh one starts clean.
                 self._process.kill()
-            return self._settler.settled(job, ended, give_back=self._give_back(job))
+            return Ran(report=self._settler.settled(job, ended, give_back=self._give_back(job)))
         if ended.knowledge is not None:
             self._tell(job, "publish", 0, 0)
         fault("worker.publishing")
-        report = self._settler.published(job, ended, renew=lambda: self._renew(job), stops=self._stops)
+        ran = self._settle(job, ended)
         fault("worker.published")
-        return report
+        if ran.following is not None:
+            fault("worker.started")
+        return ran
 
-    def _compute(self, job: Job, folder: Path) -> Done | Ended:
+    def _settle(self, job: Job, done: Done) -> Ran:
+        """Publish and end; with nothing to publish, go on with another job in the same move if there is one."""
+        if self._relay is not None and done.knowledge is None and job.kind is not Kind.REMOVE:
+            asked_at = self._lease_clock()
+            recorded, self._recorded = self._recorded, None
+            ended, following = self._relay.end(job, done.summary, forget=recorded)
+            if following is not None:
+                # It is ours since a moment ago: from here on it is renewed, reported, and given back.
+                self._take(following.job, asked_at)
+            if ended:
+                return Ran(report=self._settler.succeeded(job), following=following)
+        report = self._settler.published(job, done, renew=lambda: self._renew(job), stops=self._stops)
+        return Ran(report=report)
+
+    def _compute(self, job: Job, folder: Path, after: Following | None) -> Done | Ended:
         """Have the compute process run it; whatever happens to that process is an end like any other."""
         try:
-            task = self._task(job, folder)
+            visible = self._publisher.published(job) if after is None else after.visible
             self._process.warm()
-            self._process.say(RunTask(task=write_task(task)))
+            self._process.say(RunTask(task=write_task(make_task(job, folder, visible))))
             return self._follow(job)
         except ComputeDied as error:
             self._process.kill()
@@ -157,31 +198,6 @@ class Runner:
                 return why
         return None
 
-    def _task(self, job: Job, folder: Path) -> Task:
-        known = self._publisher.published(job)
-        published = None
-        if known is not None:
-            published = Published(
-                commit=known.commit or "",
-                generation=known.generation,
-                parameters=known.parameters,
-                removed=known.removed,
-                vector_store=known.vector_store,
-                node=known.node,
-            )
-        return Task(
-            job_id=job.id,
-            attempt=job.attempt,
-            kind=job.kind,
-            tenant_id=str(job.tenant_id),
-            repository_id=job.repository_id,
-            repository=job.repository,
-            generation=job.generation or 0,
-            payload=job.payload,
-            work_dir=folder,
-            published=published,
-        )
-
     def _follow(self, job: Job) -> Done | Ended:
         """Listen until the attempt ends; renew it; end it by force when it is over time or does not stop."""
         began, renewed = self._clock(), self._lease_clock()
@@ -192,6 +208,8 @@ class Runner:
                 return message
             if isinstance(message, Progress):
                 self._tell(job, message.stage, message.done, message.total)
+            # A job of milliseconds has this done on the way to the next one.
+            self._forget()
             now = self._clock()
             if now - began > self._conditions.job_timeout:
                 self._process.kill()
@@ -204,6 +222,11 @@ class Runner:
                 return Ended(signal="cancelled", reason="cancel_requested", detail="Its process was ended on request.")
             if self._lease_clock() - renewed > self._conditions.timing.renew:
                 renewed = self._renew(job)
+
+    def _forget(self) -> None:
+        recorded, self._recorded = self._recorded, None
+        if recorded is not None and self._relay is not None:
+            self._relay.forget(recorded)
 
     def _renew(self, job: Job) -> float:
         """Renew the lease; return the moment from which the next renewal is counted."""
@@ -245,36 +268,14 @@ class Runner:
 
         What stays is invisible, and the next publish of the repository takes it along.
         """
-        if not self._wrote or job.kind is not Kind.INGEST or not ended.state.ended or self._stops.stopping:
-            return
-        problem: str | None
-        try:
-            self._process.warm()
-            self._process.say(self._rubbish(job, published=ended.state is State.SUCCEEDED))
-            answer = self._answer(_TIDY)
-            problem = answer.problem if isinstance(answer, Tidied) else "no answer in time"
-        except (ComputeDied, PharosError) as error:
-            problem = str(error)
-        if problem is not None:
-            log.warning("tidying_put_off", job_id=job.id, problem=problem)
-            self._process.kill()
+        if self._wrote and job.kind is Kind.INGEST and ended.state.ended and not self._stops.stopping:
+            work = Tidying(process=self._process, publisher=self._publisher, stops=self._stops, clock=self._clock)
+            work.after(job, published=ended.state is State.SUCCEEDED)
 
-    def _answer(self, patience: float) -> Up | None:
-        """Return the next message; ``None`` after ``patience`` seconds, or when this worker is to stop."""
-        end = self._clock() + patience
-        while self._clock() < end and not self._stops.stopping:
-            message = self._process.hear(_POLL)
-            if message is not None:
-                return message
-        return None
 
-    def _rubbish(self, job: Job, *, published: bool) -> TidyUp:
-        """Say what may go: all up to this attempt's own generation, but never what is visible."""
-        generation = job.generation or 0
-        visible = self._publisher.published(job)
-        return TidyUp(
-            tenant_id=str(job.tenant_id),
-            repository_id=job.repository_id,
-            below=generation if published else generation + 1,
-            keep=None if visible is None or visible.removed else visible.generation,
-        )
+def _clear(folder: Path) -> None:
+    """Delete what an attempt left; most leave nothing, and a tree is walked for the others alone."""
+    try:
+        folder.rmdir()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)

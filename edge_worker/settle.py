@@ -65,6 +65,10 @@ class Settler:
             if stops.stopping:
                 return self._snooze(job, "worker_stopping", _GIVEN_BACK["worker_stopping"])
             return self._failed(job, reason=error.code.lower(), detail=error.message)
+        return self.succeeded(job)
+
+    def succeeded(self, job: Job) -> EndReport:
+        """Return the report of an attempt whose end is recorded."""
         return _report(job, State.SUCCEEDED, None)
 
     def _tries(self, renew: Callable[[], object], stops: Stops) -> Retrying:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 from edge_worker.hand import Hand
+from edge_worker.relay import Following
 from edge_worker.runner import Runner
 from shared.faults import fault
 from shared.ledger.records import Job
@@ -46,8 +47,7 @@ class Slots:
 
     def give(self, job: Job) -> None:
         """Run a started job in a free slot; the first one, whose compute process is most likely warm."""
-        for runner in self._runners:
-            runner.yield_to(job)
+        self._yield_to(job)
         with self._change:
             number = min(self._free)
             self._free.discard(number)
@@ -91,11 +91,25 @@ class Slots:
     def _work(self, number: int) -> None:
         runner, desk = self._runners[number], self._desks[number]
         while (job := desk.get()) is not None:
-            report = runner.run(job)
-            fault("worker.ended")
-            self._hand.end(report)
-            runner.tidy(job, report)
+            following = self._one(runner, job)
+            while following is not None:
+                following = self._one(runner, following.job, after=following)
             with self._change:
                 self._free.add(number)
                 self._change.notify_all()
             self._freed()
+
+    def _one(self, runner: Runner, job: Job, *, after: Following | None = None) -> Following | None:
+        """Run one attempt; return the one that was started as it ended."""
+        ran = runner.run(job, after=after)
+        fault("worker.ended")
+        self._hand.end(ran.report)
+        if ran.following is None:
+            runner.tidy(job, ran.report)
+        else:
+            self._yield_to(ran.following.job)
+        return ran.following
+
+    def _yield_to(self, job: Job) -> None:
+        for runner in self._runners:
+            runner.yield_to(job)

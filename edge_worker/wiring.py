@@ -13,6 +13,7 @@ from edge_worker.abilities import abilities, read_kinds, read_models
 from edge_worker.attempt.messages import Equipment, Hello
 from edge_worker.attempt.process import ENTRY, ComputeProcess
 from edge_worker.claims import Claims
+from edge_worker.comparing.asked import Comparisons
 from edge_worker.duty import OwnDuty
 from edge_worker.farewell import say_too_old
 from edge_worker.hand import Hand
@@ -21,6 +22,7 @@ from edge_worker.line import Line
 from edge_worker.machine import GpuWatch
 from edge_worker.newest import Newest
 from edge_worker.portrait import Portrait, product_version
+from edge_worker.relay import Claimant, Relay
 from edge_worker.runner import Conditions, Runner
 from edge_worker.scratch import claim_scratch
 from edge_worker.settle import Settler
@@ -34,6 +36,7 @@ from shared.ledger.keeper import Keeper
 from shared.ledger.migrate import latest_version
 from shared.ledger.postgres import Database
 from shared.ledger.publish import Publisher
+from shared.ledger.turns import Turns
 from shared.mailbox.opening import open_mailbox
 from shared.nodes.capabilities import Capabilities
 from shared.nodes.heartbeat import Heartbeat
@@ -45,6 +48,7 @@ def equipment(settings: EdgeSettings) -> Equipment:
     key = settings.qdrant_api_key
     return Equipment(
         node=settings.node,
+        work_dir=settings.work_dir,
         vector_store=settings.vector_store,
         lancedb_path=settings.lancedb_path,
         qdrant_url=settings.qdrant_url,
@@ -108,8 +112,18 @@ def build_worker(
         # So that the first heartbeat is true; a mailbox that is not there now is asked again when it is waited on.
         claims.greet()
     work = _Work(settings=settings, worker=worker_id, scratch=scratch, keeper=keeper, publisher=publisher)
+    relay = Relay(
+        worker=worker_id,
+        capabilities=can,
+        lease=timing.lease,
+        turns=Turns(databases[1]),
+        mailbox=bell,
+        claimant=Claimant(lanes=lambda: claims.open_lanes(overdue=slots.overdue), leave=claims.leave, lost=claims.lost),
+    )
     slots = Slots(
-        [work.runner(process, stops=stops, hand=hand) for process in processes], hand=hand, freed=claims.freed
+        [work.runner(process, stops=stops, hand=hand, relay=relay) for process in processes],
+        hand=hand,
+        freed=claims.freed,
     )
     # Heartbeats and the line carry the same orders; whoever hears them, the newest plane is obeyed.
     obey = Newest(Obedience(claims=claims, stops=stops, duty=duty, tell=soon.set), forget_after=timing.lost_after)
@@ -118,7 +132,10 @@ def build_worker(
         token=settings.worker_token,
         worker=worker_id,
         obey=obey,
-        answers={"echo": lambda body: body},
+        answers={
+            "echo": lambda body: body,
+            "changes": Comparisons(equipment(settings), environment=_clean(environment), scratch=scratch),
+        },
         timing=timing,
         tell=soon.set,
     )
@@ -167,7 +184,7 @@ class _Work:
     keeper: Keeper
     publisher: Publisher
 
-    def runner(self, process: ComputeProcess, *, stops: Stops, hand: Hand) -> Runner:
+    def runner(self, process: ComputeProcess, *, stops: Stops, hand: Hand, relay: Relay) -> Runner:
         """Return what runs attempts in one compute process."""
         settings = self.settings
         return Runner(
@@ -188,6 +205,7 @@ class _Work:
                 timing=settings.timing,
             ),
             report=hand.report,
+            relay=relay,
         )
 
 
@@ -223,9 +241,13 @@ def _ledger(settings: EdgeSettings) -> tuple[Database, Database]:
 
 
 def _processes(settings: EdgeSettings, environment: Mapping[str, str], entry: str) -> list[ComputeProcess]:
-    told = equipment(settings)
-    clean = {name: value for name, value in environment.items() if not name.startswith("PHAROS_")}
+    told, clean = equipment(settings), _clean(environment)
     return [ComputeProcess(told, environment=clean, entry=entry) for _ in range(settings.slots)]
+
+
+def _clean(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without our settings: what another process may know, it is told."""
+    return {name: value for name, value in environment.items() if not name.startswith("PHAROS_")}
 
 
 def _abilities(settings: EdgeSettings, hello: Hello, kinds: tuple[Kind, ...], models: tuple[str, ...]) -> Capabilities:

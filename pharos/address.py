@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from pharos.answers import Repository
 from shared.errors import InvalidRepository, InvalidRequest, NotFound
-from shared.repositories import parse_repository
+from shared.repositories import parse_repository, strip_userinfo
+
+#: A name or a password of somebody in an address, unlike the user of ``git@host:owner/name``, who is everybody.
+_USERINFO = re.compile(r"[:/][^/\s]*@")
 
 
 def local_folder(text: str) -> Path | None:
@@ -37,11 +41,13 @@ def find_repository(text: str, known: Iterable[Repository]) -> Repository:
     exact = [one for one in repositories if one["id"] == text or one["name"] in wanted]
     ending = [one for one in repositories if one["name"].lower().endswith(f"/{text.lower().strip('/')}")]
     found = exact or ending
+    # An address that was copied may have somebody's password in it.
+    said = strip_userinfo(text) if _USERINFO.search(text) else text
     if len(found) > 1:
         names = ", ".join(one["name"] for one in found[:5])
-        raise InvalidRequest(f"'{text}' may mean {names}. Nothing was done. Give the whole name.")
+        raise InvalidRequest(f"'{said}' may mean {names}. Nothing was done. Give the whole name.")
     if not found:
-        raise NotFound(f"No repository '{text}' is indexed. Look: pharos repositories. Index it: pharos submit {text}")
+        raise NotFound(f"No repository '{said}' is indexed. Look: pharos repositories. Index it: pharos submit {said}")
     return found[0]
 
 

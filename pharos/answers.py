@@ -219,6 +219,9 @@ class File(TypedDict):
     path: str
     language: str
     isolated: bool
+    rank: float
+    importers: int
+    imports: int
 
 
 class Likeness(TypedDict):
@@ -242,6 +245,8 @@ class Reached(TypedDict):
     path: str
     language: str
     depth: int
+    kinds: list[str] | None
+    line: int | None
 
 
 class SignIn(TypedDict):

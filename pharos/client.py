@@ -32,6 +32,7 @@ from pharos.answers import (
     WorkerStatus,
 )
 from pharos.failures import Unreachable, failure_of
+from pharos.graph_answers import Impact, Way
 from shared.errors import PharosError
 
 #: Seconds that a sleeping host may take to wake; a free plan takes about 30.
@@ -140,29 +141,50 @@ class PlaneClient:
 
     def repository(self, repository_id: str) -> Repository:
         """Return one repository."""
-        answer: Repository = self._ask("GET", f"/api/v1/repositories/{_segment(repository_id)}")
+        answer: Repository = self._ask("GET", _repository(repository_id))
         return answer
 
     def remove(self, repository_id: str) -> Accepted:
         """Remove a repository; return the job that takes its vectors."""
-        answer: Accepted = self._ask("DELETE", f"/api/v1/repositories/{_segment(repository_id)}")
+        answer: Accepted = self._ask("DELETE", _repository(repository_id))
         return answer
 
     def files(self, repository_id: str) -> Iterator[File]:
         """Yield the source files of a repository."""
-        yield from self._pages(f"/api/v1/repositories/{_segment(repository_id)}/files")
+        yield from self.listed(repository_id, "files")
 
     def similar(self, repository_id: str, path: str, *, limit: int) -> Similar:
         """Return the files most like one."""
-        where = f"/api/v1/repositories/{_segment(repository_id)}/similar"
+        where = f"{_repository(repository_id)}/similar"
         answer: Similar = self._ask("GET", where, params={"path": path, "limit": limit})
         return answer
 
     def reached(self, repository_id: str, path: str, *, which: str, depth: int, limit: int = MOST) -> list[Reached]:
         """Return the ``dependents`` or the ``dependencies`` of a file, nearest first."""
-        where = f"/api/v1/repositories/{_segment(repository_id)}/{which}"
+        where = f"{_repository(repository_id)}/{which}"
         answer: list[Reached] = self._ask("GET", where, params={"path": path, "depth": depth, "limit": limit})
         return answer
+
+    def paths(self, repository_id: str, source: str, target: str, *, limit: int) -> list[Way]:
+        """Return the shortest import paths from one file to another."""
+        where, asked = f"{_repository(repository_id)}/paths", {"source": source, "target": target, "limit": limit}
+        answer: list[Way] = self._ask("GET", where, params=asked)
+        return answer
+
+    def central(self, repository_id: str, *, by: str, limit: int) -> list[File]:
+        """Return the files on which most rests."""
+        where = f"{_repository(repository_id)}/central"
+        answer: list[File] = self._ask("GET", where, params={"by": by, "limit": limit})
+        return answer
+
+    def impact(self, repository_id: str, asked: Mapping[str, object]) -> Impact:
+        """Return what a change touches, given by its files or by two commits."""
+        answer: Impact = self._ask("POST", f"{_repository(repository_id)}/impact", json=asked)
+        return answer
+
+    def listed(self, repository_id: str, what: str, *, page: int = 200) -> Iterator[Any]:
+        """Yield every row of a list about a repository, such as its ``orphans``, ``page`` of them at a time."""
+        yield from self._pages(f"{_repository(repository_id)}/{what}", limit=page)
 
     def close(self) -> None:
         """Close the connection."""
@@ -176,10 +198,10 @@ class PlaneClient:
     ) -> None:
         self.close()
 
-    def _pages(self, path: str) -> Iterator[Any]:
+    def _pages(self, path: str, *, limit: int = 200) -> Iterator[Any]:
         cursor = None
         while True:
-            body = self._envelope("GET", path, params={"limit": 200, "cursor": cursor})
+            body = self._envelope("GET", path, params={"limit": limit, "cursor": cursor})
             yield from body["data"]
             cursor = body["meta"].get("next_cursor")
             if cursor is None:
@@ -258,6 +280,10 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _repository(repository_id: str) -> str:
+    return f"/api/v1/repositories/{_segment(repository_id)}"
 
 
 def _segment(text: str) -> str:

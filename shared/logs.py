@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -51,7 +52,12 @@ class _Bridge(logging.Handler):
 
 
 def _field(key: str, value: object, hidden: tuple[str, ...]) -> object:
-    return _MASK if _SECRET_KEYS.search(key) else _clean(value, hidden)
+    return _MASK if _is_secret(key) else _clean(value, hidden)
+
+
+@lru_cache(maxsize=512)
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEYS.search(key) is not None
 
 
 def _clean(value: object, hidden: tuple[str, ...]) -> object:

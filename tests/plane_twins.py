@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from fastapi.testclient import TestClient
+from graph_twins import ComparingTwin, GraphReaderTwin
 from plane_factories import A_REPOSITORY, FILES, NOON, REPOSITORY, REPOSITORY_ID, a_job
 
 from cloud_api.app import create_app
@@ -17,9 +18,12 @@ from cloud_api.duties import Duties
 from cloud_api.lines import Lines
 from cloud_api.presence import Presence
 from cloud_api.services.bundle import Services
+from cloud_api.services.comparing import Comparing
+from cloud_api.services.graph import Graph
 from cloud_api.services.health import Health, HealthView, PartView
 from cloud_api.services.heartbeats import Heartbeats
 from cloud_api.services.history import History, HistoryView, summarise
+from cloud_api.services.impact import Impacts
 from cloud_api.services.jobs import Jobs
 from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
@@ -30,6 +34,7 @@ from cloud_api.usage import Usage
 from shared.errors import IdempotencyConflict, NotEnded, NotFound, PharosError, QueueFull
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
+from shared.ledger.graph import GraphReader
 from shared.ledger.records import Job
 from shared.ledger.repositories import File, Likeness, Reached, Repository
 from shared.nodes.heartbeat import Heartbeat, Orders
@@ -43,6 +48,10 @@ AS_WORKER = {"Authorization": f"Bearer {WORKER}"}
 HOSTS = ("github.com", "gitlab.com")
 
 
+#: What of a submission is kept in the payload.
+_ASKED = ("ref", "epochs", "preset", "method", "include", "force")
+
+
 @dataclass
 class SubmitTwin:
     """Records jobs in a list, with a cap, dedupe and idempotency, as the ledger does."""
@@ -52,6 +61,10 @@ class SubmitTwin:
     jobs: list[Job] = field(default_factory=list)
     keys: dict[bytes, tuple[bytes, Job]] = field(default_factory=dict)
     error: PharosError | Exception | None = None
+
+    async def ingest_soon(self, **asked: Any) -> SubmitAnswer:
+        """As ``ingest``, for a coroutine."""
+        return self.ingest(**asked)
 
     def ingest(
         self, *, tenant: UUID, address: str, idempotency: tuple[bytes, bytes] | None, **how: Any
@@ -77,7 +90,7 @@ class SubmitTwin:
                 cap=self.cap,
                 retry_after=360,
             )
-        payload = {"url": found.url, "ref": how["ref"], "epochs": how["epochs"], "force": how["force"]}
+        payload = {"url": found.url, **{name: how[name] for name in _ASKED if name in how}}
         job = a_job(
             tenant_id=tenant, repository=found.name, payload=payload, priority=how["priority"], needs=how["needs"]
         )
@@ -174,13 +187,13 @@ class RepositoriesTwin:
 
     def similar(self, wanted: str, *, tenant: UUID, path: str, limit: int) -> tuple[File, list[Likeness]]:
         """Return a file and the others."""
-        file = self._file(wanted, tenant, path)
+        file = self.file(wanted, tenant=tenant, path=path)
         others = [Likeness(path=other.path, language="python", score=0.5) for other in FILES if other is not file]
         return file, others[:limit]
 
     def dependents(self, wanted: str, *, tenant: UUID, path: str, depth: int, limit: int) -> list[Reached]:
         """Return the files with smaller numbers."""
-        number = self._file(wanted, tenant, path).number
+        number = self.file(wanted, tenant=tenant, path=path).number
         return [
             Reached(path=file.path, language="python", depth=number - file.number)
             for file in reversed(FILES[:number])
@@ -189,14 +202,15 @@ class RepositoriesTwin:
 
     def dependencies(self, wanted: str, *, tenant: UUID, path: str, depth: int, limit: int) -> list[Reached]:
         """Return the files with larger numbers."""
-        number = self._file(wanted, tenant, path).number
+        number = self.file(wanted, tenant=tenant, path=path).number
         return [
             Reached(path=file.path, language="python", depth=file.number - number)
             for file in FILES[number + 1 :]
             if file.number - number <= depth
         ][:limit]
 
-    def _file(self, wanted: str, tenant: UUID, path: str) -> File:
+    def file(self, wanted: str, *, tenant: UUID, path: str) -> File:
+        """Return a file."""
         self.show(wanted, tenant=tenant)
         for file in FILES:
             if file.path == path:
@@ -261,6 +275,8 @@ class House:
             commands=lambda: self.sent,
             ledger_idle=lambda: (),
         )
+        self.graph, self.comparing = GraphReaderTwin(), ComparingTwin()
+        repositories, reader = cast(Repositories, RepositoriesTwin()), cast(GraphReader, self.graph)
         self.services = Services(
             submit=cast(Submit, self.submit),
             jobs=cast(Jobs, self.jobs),
@@ -268,7 +284,10 @@ class House:
                 board=self.board, presence=self.presence, delivery=self.delivery, timing=timing, now=lambda: NOON
             ),
             history=cast(History, HistoryTwin(board=self.board)),
-            repositories=cast(Repositories, RepositoriesTwin()),
+            repositories=repositories,
+            graph=Graph(reader, repositories=repositories),
+            impacts=Impacts(reader),
+            comparing=cast(Comparing, self.comparing),
             presence=self.presence,
             workers=Workers(
                 presence=self.presence, board=self.board, duties=self.duties, tell=self.told.append, keep=lambda: None

@@ -103,7 +103,7 @@ class PersonRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             gate: Gate = request.app.state.gate
             request.state.principal = gate.admit(request, self.audience)
-            if request.url.path.startswith("/api/"):
+            if request.scope["query_string"] and request.scope["path"].startswith("/api/"):
                 _refuse_unknown(request, known)
             return await answer(request)
 

@@ -24,12 +24,13 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 #: Polled every few seconds by pages and hosts: their log lines say nothing.
 _QUIET = frozenset({"/ui/board", "/health", "/static", HEARTBEAT_PATH, ACKNOWLEDGEMENTS_PATH, ANSWERS_PATH})
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-_SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": _POLICY,
+#: As they go over the wire; no answer has one of its own.
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", _POLICY.encode()),
     # Not "no-referrer": browsers would then send "Origin: null" with our own forms.
-    "Referrer-Policy": "same-origin",
-}
+    (b"referrer-policy", b"same-origin"),
+)
 _HSTS = "max-age=31536000; includeSubDomains"
 
 
@@ -124,9 +125,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self._request_id
-            for name, value in _SECURITY.items():
-                headers[name] = value
+            headers.raw.extend(((b"x-request-id", self._request_id.encode()), *_SECURITY))
             if self._scope["scheme"] == "https":
                 headers["Strict-Transport-Security"] = _HSTS
             headers.setdefault("Cache-Control", "no-store")

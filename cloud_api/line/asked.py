@@ -42,11 +42,13 @@ class _Hop:
     hops: int
     acknowledged: bool = False
     error: str | None = None
+    #: It passed the request on: what is asked is not to be had from this worker, and may be from another.
+    passed: bool = False
 
     @property
     def spared(self) -> bool:
-        """Whether its line broke before it had the request, as far as anybody knows."""
-        return self.line.ended.done() and not self.acknowledged
+        """Whether its line broke before it had the request, as far as anybody knows, or it did not take it."""
+        return self.passed or (self.line.ended.done() and not self.acknowledged)
 
     def silent(self, now: float) -> bool:
         """Return whether an acknowledgement is overdue."""
@@ -127,7 +129,7 @@ class Asked:
             hop.line.heard(now - hop.at)
         hop.acknowledged = True
         if answer.error is not None or answer.body is None:
-            hop.error = answer.error or "it gave no reason"
+            hop.error, hop.passed = (answer.error or "it gave no reason").rstrip("."), answer.elsewhere
         else:
             milliseconds = (now - hop.at) * 1000
             self.answered = Answered(worker=answer.worker, body=answer.body, round_trip_ms=milliseconds, hops=hop.hops)

@@ -59,7 +59,7 @@ class Reconciler:
             except Exception:  # the only code that repairs must not end because one pass broke
                 log.exception("reconcile_broke")
                 self._want(self._timing.reconnect * 6)
-            rest_until = loop.time() + max(self._timing.pace, min(_REST * (loop.time() - began), _LONGEST_REST))
+            rest_until = loop.time() + rest_after(loop.time() - began, pace=self._timing.pace)
 
     async def watch_mailbox(self) -> None:
         """While Redis is lost, ask for it every few seconds and reconcile when it is back; else cost nothing."""
@@ -87,3 +87,8 @@ class Reconciler:
             self._sooner.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._sooner.wait(), patience)
+
+
+def rest_after(seconds: float, *, pace: float) -> float:
+    """Return for how many seconds to rest after a pass that took so many; two passes are ``pace`` apart at least."""
+    return max(pace, min(_REST * seconds, _LONGEST_REST))

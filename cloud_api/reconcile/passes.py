@@ -17,11 +17,17 @@ from shared.jobs.kinds import Priority
 from shared.jobs.states import State
 from shared.ledger.jobs import JobReader
 from shared.ledger.keeper import Keeper
-from shared.ledger.records import DEFAULT_TENANT, OpenJob
+from shared.ledger.records import DEFAULT_TENANT, Job, OpenJob
 from shared.logs import get_logger
+from shared.nodes.capabilities import Needs
 from shared.timing import Timing
 
 log = get_logger(__name__)
+
+#: Seconds.
+_BREATH = 0.002
+#: Capable workers that have a free slot, as in ``Sight``.
+_Free = tuple[tuple[str, float, bool], ...]
 
 
 @dataclass
@@ -38,6 +44,8 @@ class Pass:
     timing: Timing
     retention: float
     clock: Callable[[], float] = time.monotonic
+    #: Called often in a long pass, which shares its process with those who wait for an answer.
+    breathe: Callable[[], None] = lambda: time.sleep(_BREATH)
     _forgot_at: float | None = None
 
     def run(self) -> float:
@@ -47,10 +55,10 @@ class Pass:
             LedgerUnavailable: Postgres does not answer; nothing is half-done, the next pass starts afresh.
         """
         self.keeper.end_hopeless()
-        jobs = self.keeper.open_jobs()
+        jobs = self.keeper.open_jobs(breathe=self.breathe)
         if any(one.job.priority is Priority.LOW and one.age > self.timing.promote_after for one in jobs):
             self.keeper.promote(self.timing.promote_after)
-        plan = decide(jobs, self._sight, timing=self.timing, mailbox=self.delivery.works)
+        plan = decide(jobs, self._sights(), timing=self.timing, mailbox=self.delivery.works)
         fault("pass.decided")
         changed = self._rescue(plan)
         fault("pass.rescued")
@@ -87,18 +95,28 @@ class Pass:
             log.info("job_rescued", job_id=job.id, attempt=job.attempt, node=job.node, state=state)
         return bool(plan.rescue)
 
-    def _sight(self, one: OpenJob) -> Sight:
-        job = one.job
-        capable = self.presence.capable(job.needs, job.kind)
-        free = tuple(
+    def _sights(self) -> Callable[[OpenJob], Sight]:
+        """Return what one pass sees of a job: who could take it is asked once for all that need the same."""
+        free: dict[tuple[str, Needs], _Free] = {}
+
+        def sight(one: OpenJob) -> Sight:
+            job = one.job
+            asked = (job.kind, job.needs)
+            if asked not in free:
+                free[asked] = self._free(job)
+            if job.state is not State.RUNNING or job.worker_id is None:
+                return Sight(held=False, free=free[asked])
+            listed = self.presence.holds(job.worker_id, job.id, job.attempt, since=one.running_for or 0.0)
+            return Sight(held=listed, free=free[asked], grace=self.presence.grace(job.worker_id))
+
+        return sight
+
+    def _free(self, job: Job) -> _Free:
+        return tuple(
             (view.worker, self.presence.free_for(view.worker), self.presence.reaches_mailbox(view.worker))
-            for view in capable
+            for view in self.presence.capable(job.needs, job.kind)
             if view.free
         )
-        if job.state is not State.RUNNING or job.worker_id is None:
-            return Sight(held=False, free=free)
-        listed = self.presence.holds(job.worker_id, job.id, job.attempt, since=one.running_for or 0.0)
-        return Sight(held=listed, free=free, grace=self.presence.grace(job.worker_id))
 
     def _show(self, jobs: list[OpenJob]) -> None:
         mine = tuple(one.job for one in jobs if one.job.tenant_id == DEFAULT_TENANT)

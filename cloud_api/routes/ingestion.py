@@ -12,6 +12,7 @@ from cloud_api.auth.gate import PersonRoute
 from cloud_api.http.deps import Caller, TheServices
 from cloud_api.http.envelope import Envelope, enveloped, polled
 from cloud_api.http.problems import documented
+from cloud_api.http.quick import QuickPersonRoute
 from cloud_api.routes.submission import (
     IdempotencyKey,
     IngestRequest,
@@ -22,12 +23,14 @@ from cloud_api.routes.submission import (
 )
 from cloud_api.routes.views import AcceptedView, HistoryModel, WorkerStatusView, job_view
 from shared.errors import InvalidRepository
-from shared.jobs.payloads import Ref
+from shared.jobs.payloads import EPOCHS, Method, Preset, Ref
 
 router = APIRouter(prefix="/api/v1/ingestion", tags=["ingestion"], route_class=PersonRoute)
+submit_router = APIRouter(prefix="/api/v1/ingestion", tags=["ingestion"], route_class=QuickPersonRoute)
 
 _FAILURES = documented(400, 401, 403, 405, 409, 413, 422, 429, 500, 503)
 _LOOKS = documented(400, 401, 403, 405, 422, 500, 503)
+_LIST = r"^((generated|minified|vendored)(,(generated|minified|vendored)){0,9})?$"
 _TICKING = frozenset({"seen_seconds_ago"})
 
 
@@ -59,8 +62,8 @@ def show_history(
     return enveloped(request, model)
 
 
-@router.post("/ingest", status_code=202, responses=_FAILURES)
-def submit_body(
+@submit_router.post("/ingest", status_code=202, responses=_FAILURES)
+async def submit_body(
     *,
     request: Request,
     response: Response,
@@ -70,7 +73,7 @@ def submit_body(
     key: IdempotencyKey = None,
 ) -> Envelope[AcceptedView]:
     """Index a repository. The same work already waiting is not queued twice."""
-    answer = submit_ingest(services, caller, asked, asked, idempotency(request, caller, key, asked))
+    answer = await submit_ingest(services, caller, asked, asked, idempotency(request, caller, key, asked))
     return accepted(request, response, answer, reasons=services.reasons)
 
 
@@ -79,7 +82,7 @@ def submit_body(
     status_code=202,
     responses=_FAILURES,
 )
-def submit_path(
+async def submit_path(
     *,
     request: Request,
     response: Response,
@@ -87,7 +90,10 @@ def submit_path(
     caller: Caller,
     repo_url: Annotated[str, Path(json_schema_extra={"format": "repo-url"})],
     ref: Annotated[Ref | SkipJsonSchema[None], Query(description="Branch, tag or commit.")] = None,
-    epochs: Annotated[int, Query(ge=1, le=100)] = 10,
+    epochs: Annotated[int, Query(ge=1, le=100)] = EPOCHS,
+    preset: Preset = "balanced",
+    method: Method = "node2vec",
+    include: Annotated[str, Query(pattern=_LIST, description="As in a body, with commas between.")] = "",
     force: bool = False,
     priority: PriorityWord = "normal",
     key: IdempotencyKey = None,
@@ -95,6 +101,8 @@ def submit_path(
     """Index the repository whose address is the rest of the path, slashes and all, percent-encoded or not."""
     if not 1 <= len(repo_url) <= 500:
         raise InvalidRepository("The address of a repository has 1 to 500 characters. Nothing was queued.")
-    asked = IngestRequest(url=repo_url, ref=ref, epochs=epochs, force=force, priority=priority)
-    answer = submit_ingest(services, caller, asked, asked, idempotency(request, caller, key, asked))
+    given = {"url": repo_url, "ref": ref, "epochs": epochs, "preset": preset, "method": method, "force": force}
+    words = include.split(",") if include else []
+    asked = IngestRequest.model_validate({**given, "include": words, "priority": priority})
+    answer = await submit_ingest(services, caller, asked, asked, idempotency(request, caller, key, asked))
     return accepted(request, response, answer, reasons=services.reasons)

@@ -61,7 +61,7 @@ def list_jobs(
 
 
 @router.post("", status_code=202, responses=_SUBMIT)
-def submit_job(
+async def submit_job(
     *,
     request: Request,
     response: Response,
@@ -71,7 +71,7 @@ def submit_job(
     key: IdempotencyKey = None,
 ) -> Envelope[AcceptedView]:
     """Submit a job of any kind, with what it needs and how urgent it is. The same work waiting is not queued twice."""
-    answer = submit_ingest(services, caller, asked.payload, asked, idempotency(request, caller, key, asked))
+    answer = await submit_ingest(services, caller, asked.payload, asked, idempotency(request, caller, key, asked))
     return accepted(request, response, answer, reasons=services.reasons)
 
 

@@ -9,16 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cloud_api.auth.gate import PersonRoute, WorkerRoute
+from cloud_api.auth.gate import WorkerRoute
 from cloud_api.http.deps import TheServices
 from cloud_api.http.envelope import Envelope, enveloped
 from cloud_api.http.problems import documented
+from cloud_api.http.quick import QuickPersonRoute, QuickWorkerRoute
 from cloud_api.http.stream import STREAM_TYPE, LineStream, while_there
 from shared.errors import InvalidRequest
 from shared.nodes.line import MAX_BODY, Acknowledgement, Answer, MessageId, WorkerId
 
-router = APIRouter(prefix="/api/v1/workers", tags=["workers"], route_class=PersonRoute)
-worker_router = APIRouter(prefix="/api/v1/workers/line", tags=["line"], route_class=WorkerRoute)
+router = APIRouter(prefix="/api/v1/workers", tags=["workers"], route_class=QuickPersonRoute)
+worker_router = APIRouter(prefix="/api/v1/workers/line", tags=["line"], route_class=QuickWorkerRoute)
+hold_router = APIRouter(prefix="/api/v1/workers/line", tags=["line"], route_class=WorkerRoute)
 
 _TAKES = documented(400, 401, 403, 405, 409, 413, 422, 500)
 _ASKS = documented(400, 401, 403, 404, 405, 413, 422, 500, 503, 504)
@@ -58,7 +60,7 @@ class EchoView(BaseModel):
     text: str
 
 
-@worker_router.get(
+@hold_router.get(
     "",
     response_class=Response,
     responses={200: {"content": {STREAM_TYPE: {}}}, **documented(400, 401, 403, 405, 422, 500, 503)},

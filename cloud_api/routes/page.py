@@ -24,6 +24,7 @@ from cloud_api.ui.render import render
 from cloud_api.ui.words import submit_failure, submit_success
 from shared.errors import PharosError, RequestError, Unavailable
 from shared.jobs.kinds import Priority
+from shared.jobs.payloads import EPOCHS
 from shared.nodes.capabilities import Needs
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -61,7 +62,7 @@ def submit_form(services: TheServices, caller: Caller, repository: Annotated[str
             tenant=caller.tenant_id,
             address=repository,
             ref=None,
-            epochs=10,
+            epochs=EPOCHS,
             force=False,
             priority=Priority.NORMAL,
             needs=Needs(),

@@ -17,7 +17,7 @@ from cloud_api.services.bundle import Services
 from cloud_api.services.submit import SubmitAnswer
 from cloud_api.services.waiting import Reasons
 from shared.jobs.kinds import Priority
-from shared.jobs.payloads import Ref
+from shared.jobs.payloads import EPOCHS, Include, Method, Preset, Ref
 from shared.nodes.capabilities import Needs
 
 #: Seconds after which it is worth asking for a job's state.
@@ -44,7 +44,10 @@ class IngestWork(BaseModel):
         json_schema_extra={"format": "repo-url"},
     )
     ref: Ref | None = Field(default=None, description="Branch, tag or commit; the default branch when absent.")
-    epochs: int = Field(default=10, ge=1, le=100, strict=True, description="Passes of Node2Vec over its walks.")
+    epochs: int = Field(default=EPOCHS, ge=1, le=100, strict=True, description="Passes of Node2Vec over its walks.")
+    preset: Preset = Field(default="balanced", description="pure: as published; balanced; fast: a third of the walks.")
+    method: Method = Field(default="node2vec", description="What makes vectors of the graph: node2vec or prone.")
+    include: Include = Field(default=(), description="Code that gets vectors, too: generated, minified, vendored.")
     force: bool = Field(
         default=False, strict=True, description="Index again when this commit is published already, too."
     )
@@ -89,15 +92,18 @@ def idempotency(
     return _digest(scope), _digest(asked.model_dump_json() if asked is not None else "")
 
 
-def submit_ingest(
+async def submit_ingest(
     services: Services, caller: Principal, work: IngestWork, terms: Terms, idempotency: tuple[bytes, bytes] | None
 ) -> SubmitAnswer:
     """Ask for a repository to be indexed on these terms. Raises as ``Submit.ingest``."""
-    return services.submit.ingest(
+    return await services.submit.ingest_soon(
         tenant=caller.tenant_id,
         address=work.url,
         ref=work.ref,
         epochs=work.epochs,
+        preset=work.preset,
+        method=work.method,
+        include=work.include,
         force=work.force,
         priority=priority_of(terms.priority),
         needs=terms.needs,

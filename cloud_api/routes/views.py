@@ -151,6 +151,11 @@ class FileView(View):
     size: int
     status: str
     isolated: bool
+    flags: list[str] = Field(description="What it is besides a source: generated, vendored, minified and others.")
+    rank: float = Field(description="PageRank along imports, in multiples of the mean file's.")
+    importers: int
+    imports: int
+    community: int | None
 
 
 class LikenessView(View):
@@ -169,11 +174,14 @@ class SimilarView(View):
 
 
 class ReachedView(View):
-    """A file that lies ``depth`` imports away."""
+    """A file that lies ``depth`` imports away; one step away it says how it is imported."""
 
     path: str
     language: str
     depth: int
+    kinds: list[str] | None = Field(description="How it is imported; null from the second step on, as the next two.")
+    line: int | None = Field(description="The first line of the importing file that imports it.")
+    confidence: float | None = Field(description="1 for a rule of the language, less for a guess from evidence.")
 
 
 class PartModel(View):

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from cloud_api.board import Board
 from cloud_api.presence import Presence
+from cloud_api.services.comparing import Comparing
+from cloud_api.services.graph import Graph
 from cloud_api.services.health import Health
 from cloud_api.services.heartbeats import Heartbeats
 from cloud_api.services.history import History
+from cloud_api.services.impact import Impacts
 from cloud_api.services.jobs import Jobs
 from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
@@ -27,6 +30,9 @@ class Services:
     reasons: Reasons
     history: History
     repositories: Repositories
+    graph: Graph
+    impacts: Impacts
+    comparing: Comparing
     presence: Presence
     workers: Workers
     heartbeats: Heartbeats

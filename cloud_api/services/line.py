@@ -77,15 +77,23 @@ class Line:
         )
 
     async def ask(
-        self, kind: RequestKind, body: Mapping[str, Any], *, seconds: float, whom: str | None = None
+        self,
+        kind: RequestKind,
+        body: Mapping[str, Any],
+        *,
+        seconds: float,
+        whom: str | None = None,
+        first: str | None = None,
     ) -> Answered:
         """Ask the least loaded worker that holds a line, or the one that is named; raise what ``Lines.ask`` does.
+
+        Those of the node ``first`` are asked before the others.
 
         Raises:
             NotFound: no worker of that name was heard in the last day.
         """
         try:
-            return await self._lines.ask(kind, body, seconds=seconds, order=lambda: self._least_loaded(whom))
+            return await self._lines.ask(kind, body, seconds=seconds, order=lambda: self._least_loaded(whom, first))
         except NoWorker:
             if whom is None:
                 raise
@@ -95,10 +103,10 @@ class Line:
                 f"{whom} holds no line at present. Nothing was asked; see why with 'pharos doctor'."
             ) from None
 
-    def _least_loaded(self, whom: str | None) -> Iterable[str]:
+    def _least_loaded(self, whom: str | None, first: str | None) -> Iterable[str]:
         there = (view for view in self._presence.workers() if view.state in {"ready", "working"})
         wanted = [view for view in there if whom in {None, view.worker, view.node}]
-        return [view.worker for view in sorted(wanted, key=self._load)]
+        return [view.worker for view in sorted(wanted, key=lambda view: (view.node != first, *self._load(view)))]
 
     def _load(self, view: WorkerView) -> tuple[float, float]:
         at_work = len(view.attempts) + self._lines.in_hand(view.worker)

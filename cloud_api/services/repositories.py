@@ -7,6 +7,8 @@ from uuid import UUID
 from shared.errors import NotFound
 from shared.ledger.repositories import File, Likeness, Reached, Repository, RepositoryReader
 
+NO_SUCH_REPOSITORY = "There is no such repository, or its first index is not finished yet."
+
 
 class Repositories:
     """A tenant's own repositories."""
@@ -26,17 +28,19 @@ class Repositories:
         """
         found = self._reader.show(repository_id, tenant=tenant)
         if found is None:
-            raise NotFound("There is no such repository, or its first index is not finished yet.")
+            raise NotFound(NO_SUCH_REPOSITORY)
         return found
 
     def files(self, repository_id: str, *, tenant: UUID, after: int, limit: int) -> list[File]:
         """Return up to ``limit`` files with a number above ``after``. Raises ``NotFound`` as ``show`` does."""
-        self.show(repository_id, tenant=tenant)
-        return self._reader.files(repository_id, tenant=tenant, after=after, limit=limit)
+        found = self._reader.files(repository_id, tenant=tenant, after=after, limit=limit)
+        if not found:
+            self.show(repository_id, tenant=tenant)
+        return found
 
     def similar(self, repository_id: str, *, tenant: UUID, path: str, limit: int) -> tuple[File, list[Likeness]]:
         """Return a file and the files most like it, best first. Raises ``NotFound``."""
-        file = self._file(repository_id, path, tenant)
+        file = self.file(repository_id, tenant=tenant, path=path)
         return file, self._reader.similar(repository_id, path, tenant=tenant, limit=limit)
 
     def dependents(self, repository_id: str, *, tenant: UUID, path: str, depth: int, limit: int) -> list[Reached]:
@@ -50,10 +54,19 @@ class Repositories:
     def _reach(
         self, repository_id: str, tenant: UUID, path: str, depth: int, limit: int, *, backwards: bool
     ) -> list[Reached]:
-        self._file(repository_id, path, tenant)
-        return self._reader.reachable(repository_id, path, tenant=tenant, backwards=backwards, depth=depth, limit=limit)
+        found = self._reader.reachable(
+            repository_id, path, tenant=tenant, backwards=backwards, depth=depth, limit=limit
+        )
+        if not found:
+            self.file(repository_id, tenant=tenant, path=path)
+        return found
 
-    def _file(self, repository_id: str, path: str, tenant: UUID) -> File:
+    def file(self, repository_id: str, *, tenant: UUID, path: str) -> File:
+        """Return one file by its path.
+
+        Raises:
+            NotFound: the repository is not there, or has no such file.
+        """
         found = self._reader.file(repository_id, path, tenant=tenant)
         if found is None:
             self.show(repository_id, tenant=tenant)

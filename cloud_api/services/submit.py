@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from cloud_api.board import Board
@@ -14,7 +15,16 @@ from cloud_api.intake import Intake
 from shared.errors import IdempotencyConflict, LedgerUnavailable, LivesElsewhere, NotEnded, NotFound, QueueFull
 from shared.faults import fault
 from shared.jobs.kinds import NEVER_EXPIRES, Kind, Priority
-from shared.jobs.payloads import PAYLOADS, IngestPayload, Payload, RemovePayload
+from shared.jobs.payloads import (
+    EPOCHS,
+    PAYLOADS,
+    Include,
+    IngestPayload,
+    Method,
+    Payload,
+    Preset,
+    RemovePayload,
+)
 from shared.jobs.states import State
 from shared.ledger.keeper import Keeper, Submission, Submitted
 from shared.ledger.records import Job
@@ -51,6 +61,22 @@ class SubmitRules:
     ttl: float
 
 
+class IngestTerms(TypedDict):
+    """What is to be indexed for whom, and how."""
+
+    tenant: UUID
+    address: str
+    ref: str | None
+    epochs: NotRequired[int]
+    preset: NotRequired[Preset]
+    method: NotRequired[Method]
+    include: NotRequired[Include]
+    force: bool
+    priority: Priority
+    needs: Needs
+    idempotency: tuple[bytes, bytes] | None
+
+
 class Submit:
     """Takes requests for work."""
 
@@ -74,37 +100,52 @@ class Submit:
         self._remind = remind
         self._rules = rules
 
-    def ingest(
-        self,
-        *,
-        tenant: UUID,
-        address: str,
-        ref: str | None,
-        epochs: int,
-        force: bool,
-        priority: Priority,
-        needs: Needs,
-        idempotency: tuple[bytes, bytes] | None,
-    ) -> SubmitAnswer:
+    def ingest(self, **how: Unpack[IngestTerms]) -> SubmitAnswer:
         """Ask for a repository to be indexed.
 
         Raises:
             InvalidRepository: the address is not one that may be read.
             QueueFull, IdempotencyConflict, LedgerUnavailable: as their messages say; nothing was added.
         """
+        return self._submit(self._wanted(**how))
+
+    async def ingest_soon(self, **how: Unpack[IngestTerms]) -> SubmitAnswer:
+        """As ``ingest``, for a coroutine, which holds no thread while it waits."""
+        asked = self._wanted(**how)
+        done = await self._intake.enter(asked, cap=self._cap(asked))
+        if done.outcome == "created":
+            return self._judge(asked, done)
+        # Others may have to be put on their lanes.
+        return await asyncio.to_thread(self._judge, asked, done)
+
+    def _wanted(
+        self,
+        *,
+        tenant: UUID,
+        address: str,
+        ref: str | None,
+        epochs: int = EPOCHS,
+        preset: Preset = "balanced",
+        method: Method = "node2vec",
+        include: Include = (),
+        force: bool,
+        priority: Priority,
+        needs: Needs,
+        idempotency: tuple[bytes, bytes] | None,
+    ) -> Submission:
         found = parse_repository(address, hosts=self._rules.git_hosts, local_roots=self._rules.local_roots)
-        payload = IngestPayload(url=found.url, ref=ref, epochs=epochs, force=force)
-        return self._submit(
-            Submission(
-                tenant_id=tenant,
-                kind=Kind.INGEST,
-                repository=found.name,
-                payload=payload,
-                priority=priority,
-                needs=needs,
-                ttl_ms=self._ttl(Kind.INGEST),
-                idempotency=idempotency,
-            )
+        payload = IngestPayload(
+            url=found.url, ref=ref, epochs=epochs, preset=preset, method=method, include=include, force=force
+        )
+        return Submission(
+            tenant_id=tenant,
+            kind=Kind.INGEST,
+            repository=found.name,
+            payload=payload,
+            priority=priority,
+            needs=needs,
+            ttl_ms=self._ttl(Kind.INGEST),
+            idempotency=idempotency,
         )
 
     def remove(self, repository_id: str, *, tenant: UUID) -> SubmitAnswer:
@@ -159,9 +200,14 @@ class Submit:
         )
 
     def _submit(self, asked: Submission) -> SubmitAnswer:
+        return self._judge(asked, self._intake.submit(asked, cap=self._cap(asked)))
+
+    def _cap(self, asked: Submission) -> int:
         # A promise to delete is never refused: what was removed is gone already, and there is one job a repository.
-        cap = UNCAPPED if asked.kind in NEVER_EXPIRES else self._rules.cap
-        done = self._intake.submit(asked, cap=cap)
+        return UNCAPPED if asked.kind in NEVER_EXPIRES else self._rules.cap
+
+    def _judge(self, asked: Submission, done: Submitted) -> SubmitAnswer:
+        """Return what became of a submission; raise where nothing did."""
         if done.outcome == "full":
             raise QueueFull(
                 f"{asked.kind} is full ({done.waiting} waiting). Nothing was added. Try again in about a minute, or "

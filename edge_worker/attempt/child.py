@@ -72,7 +72,7 @@ class Child:
         self._lines = lines
         self._out = out
         self._lock = threading.Lock()
-        self._work: queue.Queue[RunTask | TidyUp] = queue.Queue()
+        self._work: queue.SimpleQueue[RunTask | TidyUp] = queue.SimpleQueue()
         self._stop = threading.Event()
 
     def run(self, build: Build) -> None:

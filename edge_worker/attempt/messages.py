@@ -17,6 +17,8 @@ class Equipment(_Message):
 
     say: Literal["equipment"] = "equipment"
     node: str
+    #: Where this worker keeps what it may lose: below it, scratch folders come and go.
+    work_dir: Path
     vector_store: Literal["lancedb", "qdrant"]
     lancedb_path: Path
     qdrant_url: str | None
@@ -50,7 +52,7 @@ class StopTask(_Message):
 
 
 class TidyUp(_Message):
-    """Delete a repository's vectors of every generation below ``below``, but those of ``keep``."""
+    """Delete a repository's vectors that generations before ``below`` wrote, but those that ``keep`` sees."""
 
     say: Literal["tidy"] = "tidy"
     tenant_id: str

@@ -50,7 +50,7 @@ class ComputeProcess:
         self._environment = dict(environment)
         self._start_timeout = start_timeout
         self._child: subprocess.Popen[str] | None = None
-        self._heard: queue.Queue[Up | None] = queue.Queue()
+        self._heard: queue.SimpleQueue[Up | None] = queue.SimpleQueue()
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +68,7 @@ class ComputeProcess:
         if self.pid is not None:
             return None
         self.kill()
-        self._heard = queue.Queue()
+        self._heard = queue.SimpleQueue()
         self._child = self._spawn()
         threading.Thread(target=self._listen, args=(self._child, self._heard), daemon=True).start()
         try:
@@ -156,7 +156,7 @@ class ComputeProcess:
         )
 
     @staticmethod
-    def _listen(child: subprocess.Popen[str], heard: queue.Queue[Up | None]) -> None:
+    def _listen(child: subprocess.Popen[str], heard: queue.SimpleQueue[Up | None]) -> None:
         assert child.stdout is not None
         try:
             for line in child.stdout:

@@ -6,6 +6,34 @@ from pathlib import Path
 from typing import Any
 
 from edge_worker.handlers.base import Published, Task
+from shared.ledger.publish import PublishedRow
+from shared.ledger.records import Job
+
+
+def make_task(job: Job, folder: Path, visible: PublishedRow | None) -> Task:
+    """Return the task of a started job, which may use ``folder``; ``visible`` is what everybody sees now."""
+    published = None
+    if visible is not None:
+        published = Published(
+            commit=visible.commit or "",
+            generation=visible.generation,
+            parameters=visible.parameters,
+            removed=visible.removed,
+            vector_store=visible.vector_store,
+            node=visible.node,
+        )
+    return Task(
+        job_id=job.id,
+        attempt=job.attempt,
+        kind=job.kind,
+        tenant_id=str(job.tenant_id),
+        repository_id=job.repository_id,
+        repository=job.repository,
+        generation=job.generation or 0,
+        payload=job.payload,
+        work_dir=folder,
+        published=published,
+    )
 
 
 def write_task(task: Task) -> dict[str, Any]:

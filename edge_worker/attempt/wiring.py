@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from edge_worker.attempt.memory import give_back
 from edge_worker.attempt.messages import Equipment, Hello, TidyUp
+from edge_worker.attempt.reach import access_to, address_of, limits_of
 from edge_worker.compute.device import probe, release
 from edge_worker.handlers.base import Outcome, Reporter, Task
-from edge_worker.handlers.ingest import COLLECTION, Ingest
+from edge_worker.handlers.ingest import Ingest
 from edge_worker.handlers.reading import Source
 from edge_worker.handlers.remove import Remove
-from edge_worker.source.credentials import Tokens
-from edge_worker.source.fetch import FetchLimits
-from edge_worker.source.git import Access, require_git
+from edge_worker.handlers.training import TrainingStates
+from edge_worker.handlers.vectors import discard_below
+from edge_worker.source.git import require_git
 from shared.errors import ConfigurationError
 from shared.jobs.kinds import Kind
 from shared.jobs.payloads import IngestPayload
-from shared.repositories import parse_repository
 from shared.stores.base import VectorStore
 
 Handler = Callable[[Task, Reporter], Outcome]
@@ -29,20 +31,17 @@ class Workbench:
 
     handlers: Mapping[Kind, Handler]
     store: VectorStore
+    states: TrainingStates
 
     def handle(self, task: Task, reporter: Reporter) -> Outcome:
         """Run the handler of the task's kind."""
         return self.handlers[Kind(task.kind)](task, reporter)
 
     def tidy(self, message: TidyUp) -> None:
-        """Delete the vectors that an attempt left behind. Raises ``StoreUnavailable``."""
-        self.store.discard_below(
-            COLLECTION,
-            tenant_id=message.tenant_id,
-            repository_id=message.repository_id,
-            generation=message.below,
-            keep=message.keep,
-        )
+        """Delete the vectors that an attempt left behind, and what lies beside them. Raises ``StoreUnavailable``."""
+        of = {"tenant_id": message.tenant_id, "repository_id": message.repository_id}
+        self.states.discard_below(**of, generation=message.below, keep=message.keep)
+        discard_below(self.store, **of, generation=message.below, keep=message.keep)
 
     def hello(self) -> Hello:
         """Return what this machine has to compute with."""
@@ -50,48 +49,45 @@ class Workbench:
         return Hello(gpu=facts.gpu, gpu_name=facts.name, gpu_memory=facts.memory_gib)
 
     def release(self) -> None:
-        """Give GPU memory back between attempts."""
+        """Give memory back between attempts, the GPU's and the machine's."""
         release()
+        give_back()
 
 
 def build_workbench(equipment: Equipment) -> Workbench:
     """Return the workbench. Raises ``ConfigurationError`` or ``StoreUnavailable``."""
     require_git()
-    store = _store(equipment)
+    store, states = _store(equipment), TrainingStates(folder=_beside_the_vectors(equipment) / "training")
     ingest = Ingest(
         source=_source(equipment),
         store=store,
+        states=states,
         device=equipment.device,
         place=(equipment.vector_store, equipment.node if equipment.vector_store == "lancedb" else None),
     )
-    return Workbench(handlers={Kind.INGEST: ingest, Kind.REMOVE: Remove(store=store)}, store=store)
+    handlers: dict[Kind, Handler] = {Kind.INGEST: ingest, Kind.REMOVE: Remove(store=store, states=states)}
+    return Workbench(handlers=handlers, store=store, states=states)
 
 
 def _source(equipment: Equipment) -> Callable[[Task, IngestPayload], Source]:
-    tokens = Tokens.read(equipment.git_tokens_file) if equipment.git_tokens_file is not None else Tokens()
-    limits = FetchLimits(
-        seconds=equipment.fetch_timeout,
-        max_bytes=equipment.max_repository_mb << 20,
-        max_files=equipment.max_files,
-        max_file_bytes=equipment.max_file_kb << 10,
-        free_bytes=equipment.min_free_mb << 20,
-    )
+    access, limits = access_to(equipment), limits_of(equipment)
 
     def source(task: Task, payload: IngestPayload) -> Source:
-        # Checked again here: the plane's rules are not this machine's.
-        address = parse_repository(
-            payload.url,
-            hosts=(*equipment.git_hosts, *equipment.private_hosts),
-            local_roots=[str(root) for root in equipment.local_roots],
+        return Source(
+            address=address_of(equipment, payload.url),
+            ref=payload.ref,
+            folder=task.work_dir,
+            limits=limits,
+            access=access(task.repository, task.tenant_id),
+            cache=equipment.work_dir / "parsed.cache",
         )
-        access = Access(
-            private_hosts=equipment.private_hosts,
-            local_roots=tuple(equipment.local_roots),
-            token=tokens.find(task.repository, task.tenant_id),
-        )
-        return Source(address=address, ref=payload.ref, folder=task.work_dir, limits=limits, access=access)
 
     return source
+
+
+def _beside_the_vectors(equipment: Equipment) -> Path:
+    # Next to a server's vectors there is no place for files.
+    return equipment.lancedb_path if equipment.vector_store == "lancedb" else equipment.work_dir
 
 
 def _store(equipment: Equipment) -> VectorStore:

@@ -1,160 +1,188 @@
-"""Node2Vec: the file graph in, one vector a file out, whatever memory the device has."""
+"""Node2Vec: torch_geometric's model, walked and trained by this package."""
 
 from __future__ import annotations
 
 import time
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from torch_geometric.data import Data
+from torch_geometric.nn import Node2Vec
 
-from edge_worker.compute.device import one_thread, release
+from edge_worker.compute.device import one_thread
+from edge_worker.compute.embedding import Embedding, FitStats
+from edge_worker.compute.fitting import Connected, embed
+from edge_worker.compute.graph import adjacency
 from edge_worker.compute.skipgram import SkipGram
-from edge_worker.compute.trainer import Parameters, Progress, Step, Trained, train
-from edge_worker.compute.walker import Adjacency, adjacency
-from shared.errors import Permanent
-from shared.logs import get_logger
+from edge_worker.compute.trainer import Parameters, Progress, Step
+from edge_worker.compute.walker import Walker
+from edge_worker.compute.walkers import walker_for
 
-log = get_logger(__name__)
-
-_HALVINGS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitStats:
-    """Figures about one fit."""
-
-    walks: int
-    walks_per_second: float
-    seconds: float
-    device: str
-    #: Walks a step, after every halving; 0 when there was nothing to train on.
-    batch: int
-    #: Of the last batch, in nats a true pair; None when there was nothing to train on.
-    loss: float | None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Embedding:
-    """One float32 vector of length 1 a node, and which nodes have no edge: the vectors of those are random."""
-
-    vectors: NDArray[np.float32]
-    isolated: NDArray[np.bool_]
-    stats: FitStats
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rung:
-    """One way to run a fit: a device and a batch."""
-
-    device: torch.device
-    batch: int
+#: Of torch_geometric's own loop, as its example has it.
+_LOOP_RATE = 0.01
 
 
 def fit(
     data: Data, parameters: Parameters, *, device: torch.device, progress: Progress, step: Step = SkipGram.step
 ) -> Embedding:
-    """Return the embedding of a graph that ``graph_data`` made.
+    """Return the embedding of a graph that ``graph_data`` made. Promises and raises as ``embed`` does."""
+    with one_thread():
+        model = FastNode2Vec.of(data, parameters)
+    return model.fit(device=device, progress=progress, step=step)
 
-    On the CPU it is a function of graph, parameters and seed, to the bit; on a GPU up to the order of sums. When
-    the device's memory does not suffice the batch is halved, twice at most, then the CPU takes over.
-    ``progress`` is told at the start, after each epoch and between; what it raises, ``Cancelled`` for one, comes out.
 
-    Raises:
-        Permanent: ``training_failed``; the device's memory is free again.
+class FastNode2Vec(Node2Vec):  # type: ignore[misc]
+    """A ``torch_geometric.nn.Node2Vec`` that needs no compiled extension, and brings a ``fit`` of its own.
+
+    Everything else is inherited: ``forward``, ``loader``, ``loss``, ``test``, ``state_dict``. The constructor is not,
+    since torch_geometric's raises without ``pyg-lib``, whose walk knows no p and q besides. ``fit`` does not train by
+    autograd: its skip-gram step is this package's.
     """
-    began = time.perf_counter()
-    graph, isolated = _connected(data)
-    vectors = _isolated_vectors(isolated.numel(), parameters)
-    trained, used = None, device
-    if graph.num_nodes:
-        with one_thread(), torch.inference_mode(), _guarded():
-            trained, used = _climb_down(graph, parameters, device=device, progress=progress, step=step)
-            vectors[~isolated] = trained.vectors.cpu()
-            if not bool(vectors.isfinite().all()):
-                raise _failure("the vectors grew without bound")
-    else:
-        progress(parameters.epochs, parameters.epochs)
-    walks = graph.num_nodes * parameters.walks_per_node * parameters.epochs
-    seconds = time.perf_counter() - began
-    return Embedding(
-        vectors=vectors.numpy(),
-        isolated=isolated.numpy(),
-        stats=FitStats(
-            walks=walks,
-            walks_per_second=round(walks / seconds, 1),
-            seconds=round(seconds, 4),
-            device=used.type,
-            batch=trained.batch if trained else 0,
-            loss=round(trained.loss, 6) if trained else None,
-        ),
-    )
+
+    # The order is torch_geometric's.
+    def __init__(  # noqa: PLR0917
+        self,
+        edge_index: Tensor,
+        embedding_dim: int = 64,
+        walk_length: int = 20,
+        context_size: int = 10,
+        walks_per_node: int = 10,
+        p: float = 1.0,
+        q: float = 1.0,
+        num_negative_samples: int = 5,
+        num_nodes: int | None = None,
+        sparse: bool = False,
+        *,
+        edge_weight: Tensor | None = None,
+        **others: Any,
+    ) -> None:
+        """Take what torch_geometric's model takes, weights, and by name what else ``Parameters`` has.
+
+        Raises:
+            ValueError: an edge names a node that is not there, or a weight is not a positive number.
+        """
+        torch.nn.Module.__init__(self)
+        self.settings = Parameters(
+            dim=embedding_dim,
+            walk_length=walk_length,
+            context=context_size,
+            walks_per_node=walks_per_node,
+            p=p,
+            q=q,
+            negatives=num_negative_samples,
+            **others,
+        )
+        self.num_nodes = num_nodes or (int(edge_index.max()) + 1 if edge_index.numel() else 0)
+        self.whole = Connected.of(edge_index, self.num_nodes, edge_weight)
+        self.rowptr, self.col = self.whole.rows()
+        self.random_walk_fn = RandomWalk(self.rowptr, self.col, self.whole.graph.weights)
+        self.EPS = 1e-15
+        self.embedding_dim, self.context_size, self.walks_per_node = embedding_dim, context_size, walks_per_node
+        # torch_geometric counts steps here, and nodes where it is told.
+        self.walk_length = walk_length - 1
+        self.p, self.q, self.num_negative_samples = p, q, num_negative_samples
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        start = torch.randn((self.num_nodes, embedding_dim), generator=generator)
+        self.embedding = torch.nn.Embedding(self.num_nodes, embedding_dim, sparse=sparse, _weight=start)
+
+    @classmethod
+    def of(cls, data: Data, settings: Parameters) -> FastNode2Vec:
+        """Return the model of a graph."""
+        return cls(
+            data.edge_index,
+            settings.dim,
+            settings.walk_length,
+            settings.context,
+            settings.walks_per_node,
+            settings.p,
+            settings.q,
+            settings.negatives,
+            int(data.num_nodes),
+            edge_weight=data.edge_attr,
+            method=settings.method,
+            epochs=settings.epochs,
+            noise=settings.noise,
+            every=settings.every,
+            smooth=settings.smooth,
+            rate=settings.rate,
+            batch=settings.batch,
+            seed=settings.seed,
+        )
+
+    def fit(
+        self,
+        *,
+        device: torch.device,
+        progress: Progress,
+        step: Step = SkipGram.step,
+        engine: Literal["fast", "pyg"] = "fast",
+    ) -> Embedding:
+        """Train, keep the vectors as the model's weights, and return them.
+
+        The engine ``pyg`` is torch_geometric's own loop (loader, loss, autograd, Adam) on this package's walks: slow,
+        and what the fast one is judged by. Promises and raises as ``embed`` does.
+        """
+        if engine == "pyg":
+            return self._loop(progress)
+        found = embed(self.whole, self.settings, device=device, progress=progress, step=step)
+        with torch.no_grad():
+            self.embedding.weight.copy_(torch.from_numpy(found.vectors))
+        return found
+
+    def _loop(self, progress: Progress) -> Embedding:
+        began, loss = time.perf_counter(), None
+        kind = torch.optim.SparseAdam if self.embedding.sparse else torch.optim.Adam
+        optimizer = kind([self.embedding.weight], lr=_LOOP_RATE)
+        with one_thread(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            for epoch in range(self.settings.epochs):
+                for true, false in self.loader(batch_size=self.settings.batch, shuffle=True):
+                    progress(epoch, self.settings.epochs)
+                    optimizer.zero_grad()
+                    loss = self.loss(true, false)
+                    loss.backward()
+                    optimizer.step()  # type: ignore[no-untyped-call]
+        progress(self.settings.epochs, self.settings.epochs)
+        walks, seconds = self.num_nodes * self.walks_per_node * self.settings.epochs, time.perf_counter() - began
+        return Embedding(
+            vectors=functional.normalize(self.embedding.weight.detach()).numpy(),
+            isolated=(~self.whole.member).numpy(),
+            moved=np.ones(self.num_nodes, dtype=np.bool_),
+            state=None,
+            stats=FitStats(
+                walks=walks,
+                walks_per_second=round(walks / seconds, 1),
+                seconds=round(seconds, 4),
+                device="cpu",
+                batch=self.settings.batch if walks else 0,
+                loss=None if loss is None else round(float(loss.detach()), 6),
+            ),
+        )
 
 
-def rungs(device: torch.device, batch: int) -> tuple[Rung, ...]:
-    """Return the ways to try, each easier on the device's memory than the one before."""
-    halved = tuple(Rung(device=device, batch=batch >> times) for times in range(_HALVINGS + 1))
-    if device.type == "cpu":
-        return halved
-    return (*halved, Rung(device=torch.device("cpu"), batch=batch))
+class RandomWalk:
+    """``torch.ops.pyg.random_walk`` by this package's walkers: any p and q, and torch's seed is heeded.
 
+    Where the model's own rows are walked, their weights count.
+    """
 
-def _climb_down(
-    graph: Adjacency, parameters: Parameters, *, device: torch.device, progress: Progress, step: Step
-) -> tuple[Trained, torch.device]:
-    *tries, last = rungs(device, parameters.batch)
-    for rung in tries:
-        try:
-            trained = train(graph, parameters, device=rung.device, batch=rung.batch, progress=progress, step=step)
-        except torch.OutOfMemoryError as error:
-            traceback.clear_frames(error.__traceback__)
-            log.warning("fit_ran_out_of_memory", device=rung.device.type, batch=rung.batch)
-        else:
-            return trained, rung.device
-        release()
-    trained = train(graph, parameters, device=last.device, batch=last.batch, progress=progress, step=step)
-    return trained, last.device
+    def __init__(self, rowptr: Tensor, col: Tensor, weights: Tensor | None) -> None:
+        self._rowptr, self._col, self._weights = rowptr, col, weights
+        self._known: tuple[Tensor, Tensor, float, float] | None = None
+        self._walker: Walker
 
-
-@contextmanager
-def _guarded() -> Iterator[None]:
-    """Free what a failed fit held, and call a failure of torch by its name."""
-    try:
-        yield
-    except Exception as error:
-        # The frames of the traceback hold the tables, on the device, for as long as somebody holds the error.
-        traceback.clear_frames(error.__traceback__)
-        release()
-        if not isinstance(error, RuntimeError):
-            raise
-        raise _failure(str(error)) from error
-
-
-def _failure(cause: str) -> Permanent:
-    return Permanent(
-        "training_failed",
-        "Node2Vec could not be trained on this graph. Nothing of this run is visible; "
-        "see the worker's log, then submit the repository again.",
-        cause=cause[:500],
-    )
-
-
-def _connected(data: Data) -> tuple[Adjacency, Tensor]:
-    """Return the graph of the nodes that have an edge, renumbered in order, and which nodes have none."""
-    edge_index: Tensor = data.edge_index
-    num_nodes = int(data.num_nodes)
-    degree = torch.bincount(edge_index[0], minlength=num_nodes)
-    number = (degree > 0).cumsum(0) - 1
-    return adjacency(number[edge_index], int((degree > 0).sum())), degree == 0
-
-
-def _isolated_vectors(num_nodes: int, parameters: Parameters) -> Tensor:
-    generator = torch.Generator().manual_seed(parameters.seed)
-    return functional.normalize(torch.randn((num_nodes, parameters.dim), generator=generator))
+    # The order is the operator's.
+    def __call__(  # noqa: PLR0917
+        self, rowptr: Tensor, col: Tensor, seed: Tensor, walk_length: int, p: float = 1.0, q: float = 1.0
+    ) -> Tensor:
+        """Return one walk of ``walk_length`` steps a seed, shape (seeds, walk_length + 1), the seed first."""
+        known = self._known
+        if known is None or known[0] is not rowptr or known[1] is not col or known[2:] != (p, q):
+            sources = torch.repeat_interleave(torch.arange(rowptr.numel() - 1, device=col.device), rowptr.diff())
+            weights = self._weights if rowptr is self._rowptr and col is self._col else None
+            graph = adjacency(torch.stack([sources, col]), rowptr.numel() - 1, weights)
+            self._walker, self._known = walker_for(graph, p=p, q=q), (rowptr, col, p, q)
+        return self._walker.walk(seed, walk_length + 1, None)

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
 
-from edge_worker.compute.data import graph_data
-from edge_worker.compute.device import choose_device
-from edge_worker.compute.neighbours import nearest
-from edge_worker.compute.node2vec import Embedding, fit
-from edge_worker.compute.trainer import Parameters
+from edge_worker.compute.device import Wanted
 from edge_worker.handlers.base import Outcome, Reporter, Task
+from edge_worker.handlers.embedding import Before, Embedded, Members, embed, unpacked
+from edge_worker.handlers.findings import findings
 from edge_worker.handlers.reading import Source, Structure
-from edge_worker.handlers.vectors import write_points
+from edge_worker.handlers.stopwatch import Stopwatch
+from edge_worker.handlers.training import Tag, TrainingStates
+from edge_worker.handlers.vectors import COLLECTIONS, Shelf
 from shared.jobs.payloads import IngestPayload
-from shared.knowledge import FileRow, Knowledge
 from shared.stores.base import Point, VectorStore
-from shared.text import plain
-
-#: Method and dimension are part of the name: other vectors are another collection.
-COLLECTION = "structure_node2vec_64"
-DIMENSION = 64
-_NEAREST = 10
-
-
-@dataclass
-class Stopwatch:
-    """Seconds by stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        began = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - began, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +23,8 @@ class Ingest:
 
     source: Callable[[Task, IngestPayload], Source]
     store: VectorStore
-    device: Literal["auto", "cpu", "cuda"]
+    states: TrainingStates
+    device: Wanted
     #: Where this worker writes vectors: the kind of store, and the node when they lie on its own disk.
     place: tuple[str, str | None]
 
@@ -63,89 +40,83 @@ class Ingest:
         reporter.stage("fetch")
         with watch.stage("resolve"):
             commit = source.commit(reporter)
-        if not payload.force and self._published_already(task, payload, commit):
-            return Outcome(
-                summary={
-                    "unchanged": True,
-                    "commit": commit,
-                    "note": "This commit is published already; nothing to do.",
-                }
-            )
+        alike = self._published_alike(task, payload)
+        if alike and not payload.force and task.published is not None and task.published.commit == commit:
+            note = "This commit is published already; nothing to do."
+            return Outcome(summary={"unchanged": True, "commit": commit, "note": note})
         with watch.stage("fetch"):
             bare, read = source.read(commit, reporter)
         with bare, watch.stage("parse"):
             structure = read()
-        embedding = self._train(structure, payload, reporter, watch)
+        shelf = Shelf(store=self.store, collection=COLLECTIONS[payload.method], task=task)
+        with watch.stage("train"):
+            before = self._before(shelf, payload) if alike and not payload.force else None
+            embedded = embed(
+                Members.of(structure, payload.include), payload, before, wanted=self.device, reporter=reporter
+            )
+        reporter.stage("neighbours")
         with watch.stage("neighbours"):
-            similar = nearest(embedding.vectors, embedding.isolated, _NEAREST)
+            similar = embedded.similar()
+        reporter.check()
         with watch.stage("store"):
-            points = _points(task, structure, embedding)
-            write_points(self.store, COLLECTION, points, dimension=DIMENSION, reporter=reporter)
-        return _outcome(structure, embedding, similar, watch)
+            written = self._write(shelf, structure, embedded, before, reporter)
+        reporter.stage("analyse")
+        return findings(structure, embedded, similar, written=written, watch=watch)
 
-    def _published_already(self, task: Task, payload: IngestPayload, commit: str) -> bool:
+    def _published_alike(self, task: Task, payload: IngestPayload) -> bool:
+        """Return whether what is published was made by the same parameters and lies where this worker writes."""
         known, (store, node) = task.published, self.place
         return (
             known is not None
             and not known.removed
-            and known.commit == commit
-            and known.parameters.get("epochs") == payload.epochs
+            and known.parameters == payload.parameters()
             and known.vector_store == store
             and (node is None or known.node == node)
         )
 
-    def _train(self, structure: Structure, payload: IngestPayload, reporter: Reporter, watch: Stopwatch) -> Embedding:
-        reporter.stage("train", 0, payload.epochs)
-        data = graph_data(len(structure.files), [(edge.source, edge.target) for edge in structure.graph.edges])
-        with watch.stage("train"):
-            return fit(
-                data,
-                Parameters(dim=DIMENSION, epochs=payload.epochs),
-                device=choose_device(self.device, len(structure.files)),
-                progress=lambda done, total: reporter.stage("train", done, total),
+    def _before(self, shelf: Shelf, payload: IngestPayload) -> Before | None:
+        """Return what the published generation can hand on: its state is here, and so is every vector of it."""
+        published = shelf.task.published
+        if published is None:
+            return None
+        before = unpacked(self.states.load(_tag(shelf, published.generation)), payload)
+        return before if before is not None and shelf.holds(len(before.paths)) else None
+
+    def _write(
+        self, shelf: Shelf, structure: Structure, embedded: Embedded, before: Before | None, reporter: Reporter
+    ) -> int:
+        """Write what moved, keep the rest and the training's state; return how many vectors were written."""
+        kept = embedded.kept(before)
+        total = len(embedded.members.numbers) - (kept.count if kept is not None else 0)
+        points = _points(shelf.task, structure, embedded, every=kept is None)
+        shelf.write(points, total, kept=kept, reporter=reporter)
+        packed = embedded.packed()
+        if packed is not None:
+            # Of use only once this very generation is published, and deleted with its vectors.
+            self.states.keep(_tag(shelf, shelf.task.generation), packed)
+        return total
+
+
+def _points(task: Task, structure: Structure, embedded: Embedded, *, every: bool) -> Iterator[Point]:
+    for place, number in enumerate(embedded.members.numbers):
+        if every or embedded.moved[place]:
+            file = structure.files[number]
+            yield Point(
+                tenant_id=task.tenant_id,
+                repository_id=task.repository_id,
+                repository=task.repository,
+                generation=task.generation,
+                path=file.path,
+                language=file.language,
+                isolated=bool(embedded.isolated[place]),
+                vector=embedded.vectors[place].tolist(),
             )
 
 
-def _points(task: Task, structure: Structure, embedding: Embedding) -> list[Point]:
-    return [
-        Point(
-            tenant_id=task.tenant_id,
-            repository_id=task.repository_id,
-            repository=task.repository,
-            generation=task.generation,
-            path=file.path,
-            language=file.language,
-            isolated=bool(embedding.isolated[number]),
-            vector=embedding.vectors[number].tolist(),
-        )
-        for number, file in enumerate(structure.files)
-    ]
-
-
-def _outcome(
-    structure: Structure, embedding: Embedding, similar: tuple[tuple[tuple[int, float], ...], ...], watch: Stopwatch
-) -> Outcome:
-    rows = tuple(
-        FileRow(
-            number=number,
-            path=file.path,
-            language=file.language,
-            size=file.size,
-            blob=file.oid,
-            status=structure.statuses[number],
-            isolated=bool(embedding.isolated[number]),
-            similar=similar[number],
-        )
-        for number, file in enumerate(structure.files)
+def _tag(shelf: Shelf, generation: int) -> Tag:
+    return Tag(
+        tenant_id=shelf.task.tenant_id,
+        repository_id=shelf.task.repository_id,
+        collection=shelf.collection,
+        generation=generation,
     )
-    stats: dict[str, Any] = {
-        **asdict(structure.graph.stats),
-        "left_out": {why: count for why, count in structure.skipped.items() if why != "other_language"},
-        "unreadable": [plain(path) for path in structure.graph.unreadable[:20]],
-        "isolated": sum(row.isolated for row in rows),
-        "training": asdict(embedding.stats),
-        "seconds": watch.seconds,
-    }
-    knowledge = Knowledge(commit=structure.commit, files=rows, edges=structure.graph.edges, stats=stats)
-    summary = {"commit": structure.commit, "files": len(rows), "edges": len(knowledge.edges), **stats}
-    return Outcome(summary=summary, knowledge=knowledge)

@@ -8,13 +8,20 @@ from pathlib import Path
 
 from edge_worker.handlers.base import Reporter
 from edge_worker.source.bare import BareRepository
+from edge_worker.source.cache import ParsedCache
 from edge_worker.source.fetch import FetchLimits, fetch, resolve_commit
 from edge_worker.source.git import Access
 from edge_worker.source.graph import GraphBuilder, ImportGraph
+from edge_worker.source.languages.registry import known
+from edge_worker.source.parse.statement import Parsed
+from edge_worker.source.readings import trusted_readings
 from edge_worker.source.resolve.repository import Repository
-from edge_worker.source.walk import Selection, SourceFile, contents, select
+from edge_worker.source.walk import Selection, SourceFile, select
 from shared.errors import Permanent
+from shared.logs import get_logger
 from shared.repositories import RepositoryAddress
+
+log = get_logger(__name__)
 
 #: A report of progress every so many files.
 _EVERY = 200
@@ -29,17 +36,20 @@ class Structure:
     statuses: tuple[str, ...]
     graph: ImportGraph
     skipped: Mapping[str, int]
+    #: Files that were not read, since the same contents were read before.
+    remembered: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One repository as this worker may reach it."""
+    """One repository as this worker may reach it. ``cache`` is the file of what was read before."""
 
     address: RepositoryAddress
     ref: str | None
     folder: Path
     limits: FetchLimits
     access: Access
+    cache: Path
 
     def commit(self, reporter: Reporter) -> str:
         """Return the commit that is wanted, without fetching it. Raises as ``resolve_commit`` does."""
@@ -62,11 +72,17 @@ class Source:
             access=self.access,
             reporter=reporter,
         )
-        return bare, lambda: read_structure(bare, reporter)
+        return bare, lambda: self._structure(bare, reporter)
+
+    def _structure(self, bare: BareRepository, reporter: Reporter) -> Structure:
+        with ParsedCache.open(self.cache) as cache:
+            if cache.trouble is not None:
+                log.warning("parsed_cache_in_trouble", trouble=cache.trouble)
+            return read_structure(bare, cache, reporter)
 
 
-def read_structure(bare: BareRepository, reporter: Reporter) -> Structure:
-    """Return the files of a fetched commit and the graph of their imports.
+def read_structure(bare: BareRepository, cache: ParsedCache, reporter: Reporter) -> Structure:
+    """Return the files of a fetched commit and the graph of their imports; ``cache`` learns what it did not know.
 
     Raises:
         Permanent: ``no_source_files`` or ``nothing_to_index``.
@@ -74,37 +90,54 @@ def read_structure(bare: BareRepository, reporter: Reporter) -> Structure:
     reporter.stage("parse")
     chosen = select(bare.entries(), bare.read, border=reporter.check)
     if not chosen.files:
-        raise Permanent(
-            "no_source_files",
-            "The repository has no Python, JavaScript or TypeScript file to index. Nothing was changed.",
-        )
+        raise _no_source_files()
     builder = GraphBuilder(
         Repository(paths=chosen.index, aliases=chosen.aliases, read=lambda path: _config(bare, chosen, path))
     )
+    # By object id, so that they need not be read: git made the ids itself, from the bytes that it fetched.
+    remembered = cache.get_many((file.oid, file.language) for file in chosen.files if file.parsed)
     files: list[SourceFile] = []
     statuses: list[str] = []
-    for number, (file, data) in enumerate(contents(chosen.files, bare.read)):
+    for number, (file, parsed) in enumerate(trusted_readings(chosen.files, bare.read, cache, remembered)):
         files.append(file)
-        statuses.append(_add(builder, number, file, data))
+        statuses.append(_add(builder, number, file, parsed))
         if number % _EVERY == 0:
             reporter.stage("parse", number, len(chosen.files))
     graph = builder.build()
     if not {"parsed", "partial"} & set(statuses):
-        raise Permanent(
-            "nothing_to_index",
-            f"None of {len(files)} source files could be parsed ({graph.stats.failed} broken, {graph.stats.skipped} "
-            "too large or not text). Nothing was changed.",
-        )
+        raise _nothing_to_index(graph)
     return Structure(
-        commit=bare.commit, files=tuple(files), statuses=tuple(statuses), graph=graph, skipped=chosen.skipped
+        commit=bare.commit,
+        files=tuple(files),
+        statuses=tuple(statuses),
+        graph=graph,
+        skipped=chosen.skipped,
+        remembered=sum((file.oid, file.language) in remembered for file in chosen.files),
     )
 
 
-def _add(builder: GraphBuilder, number: int, file: SourceFile, data: bytes | None) -> str:
-    if data is None:
+def _no_source_files() -> Permanent:
+    languages = ", ".join(sorted(known()))
+    return Permanent(
+        "no_source_files",
+        f"The repository has no file of a language that is read here ({languages}). Nothing was changed.",
+    )
+
+
+def _nothing_to_index(graph: ImportGraph) -> Permanent:
+    return Permanent(
+        "nothing_to_index",
+        f"None of {len(graph.files)} source files could be parsed ({graph.stats.failed} broken, {graph.stats.skipped} "
+        "too large or not text). Nothing was changed.",
+    )
+
+
+def _add(builder: GraphBuilder, number: int, file: SourceFile, parsed: Parsed | None) -> str:
+    if parsed is None:
         builder.add_unread(number=number, path=file.path)
         return "skipped"
-    return str(builder.add(number=number, path=file.path, language=file.language, source=data))
+    builder.add_parsed(number=number, path=file.path, language=file.language, parsed=parsed)
+    return str(parsed.status)
 
 
 def _config(bare: BareRepository, chosen: Selection, path: str) -> bytes | None:

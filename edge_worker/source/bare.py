@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
 from typing import IO
 
 from edge_worker.source import failures
+from edge_worker.source.entry import Entry
 from edge_worker.source.git import GitFolder
 from edge_worker.source.process import GitProcess, ProcessLimits
 from shared.errors import Permanent, Transient
@@ -21,21 +21,6 @@ _MAX_PATH_BYTES = 4096
 _CHUNK = 1 << 16
 #: So many object names fit into a pipe at once, so that neither side waits for the other.
 _BATCH = 256
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One line of a commit's listing. ``size`` is None for what was not fetched: too large, or a submodule."""
-
-    mode: str
-    oid: str
-    size: int | None
-    path: str
-
-    @property
-    def regular(self) -> bool:
-        """Whether it is a file, neither a symlink nor a submodule."""
-        return self.mode in {"100644", "100755", "100664"}
 
 
 class BareRepository:
@@ -75,12 +60,20 @@ class BareRepository:
         Raises:
             Permanent: ``too_many_files`` as soon as there is one too many, ``repository_malformed``.
         """
-        process = self._start(["ls-tree", "-r", "-z", "-l", "--full-tree", self.commit], seconds=self._list_seconds)
+        return map(_entry, self._listed("-l"))
+
+    def check_count(self) -> None:
+        """Return when the tree has no more files than are taken; needs its folders alone. Raises as ``entries``."""
+        for _ in self._listed("--name-only"):
+            pass
+
+    def _listed(self, how: str) -> Iterator[bytes]:
+        process = self._start(["ls-tree", "-r", "-z", how, "--full-tree", self.commit], seconds=self._list_seconds)
         try:
             for count, line in enumerate(self._lines(process.stdout), start=1):
                 if count > self._max_files:
                     raise failures.too_many_files(self._name, self._max_files)
-                yield _entry(line)
+                yield line
             if process.wait() or process.expired:
                 raise self._malformed("its folders cannot be listed")
         finally:

@@ -88,7 +88,7 @@ def fetch(
     raises. The copy lies in ``into``, which the caller removes.
 
     Raises:
-        Permanent: as ``resolve_commit``, and ``repository_too_large``, ``repository_malformed``.
+        Permanent: as ``resolve_commit``, and ``too_many_files``, ``repository_too_large``, ``repository_malformed``.
         Transient: as ``resolve_commit``.
         Cancelled: somebody asked for it.
     """
@@ -127,6 +127,23 @@ class _Fetch:
     def _run(self, ref: str | None) -> BareRepository:
         remote = self._open()
         commit = self._commit(remote, ref)
+        repository = BareRepository(
+            name=self._address.name,
+            commit=commit,
+            folder=self._folder,
+            seconds=self._limits.seconds,
+            max_files=self._limits.max_files,
+            max_file_bytes=self._limits.max_file_bytes,
+        )
+        # Folders first: a commit of too many files is refused before any file of it has come.
+        self._take(remote, commit, "blob:none")
+        repository.check_count()
+        # git leaves out what has at least that many bytes.
+        self._take(remote, commit, f"blob:limit={self._limits.max_file_bytes + 1}", "--refetch")
+        return repository
+
+    def _take(self, remote: Remote, commit: str, wanted: str, *more: str) -> None:
+        """Fetch those objects of a commit that a filter lets through."""
         arguments = [
             "fetch",
             "--quiet",
@@ -134,8 +151,8 @@ class _Fetch:
             "--no-tags",
             "--no-recurse-submodules",
             "--no-write-fetch-head",
-            # git leaves out what has at least that many bytes.
-            f"--filter=blob:limit={self._limits.max_file_bytes + 1}",
+            f"--filter={wanted}",
+            *more,
             *([LOCAL_UPLOAD_PACK] if self._address.local else []),
             "--",
             remote.url,
@@ -144,14 +161,6 @@ class _Fetch:
         self._ask(remote, arguments, tick=self._watch)
         self._folder.forget_remote()
         self._watch()
-        return BareRepository(
-            name=self._address.name,
-            commit=commit,
-            folder=self._folder,
-            seconds=self._limits.seconds,
-            max_files=self._limits.max_files,
-            max_file_bytes=self._limits.max_file_bytes,
-        )
 
     def _attempt(self, step: Callable[[], _T]) -> _T:
         """Do ``step``; a disk that refuses Pharos' own files is no other failure than one that refuses git's."""

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge_worker.source.languages.registry import Resolvers, known
-from edge_worker.source.parse.statement import ImportStatement, Parsed, Status
-from edge_worker.source.reader import read
-from edge_worker.source.resolve.base import OPTIONAL, Target
+from edge_worker.source.parse.statement import ImportStatement, Parsed
+from edge_worker.source.resolve.base import ASIDE, IMPORTS, Target
 from edge_worker.source.resolve.repository import Repository
-from shared.knowledge import EdgeRow
+
+if TYPE_CHECKING:
+    from shared.knowledge import EdgeRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,7 @@ class GraphStats:
     beyond: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One file names another: every pair once, with all of its kinds, its first line and its best confidence."""
 
     source: str
@@ -43,9 +44,14 @@ class Link:
     confidence: float
 
     @property
-    def optional(self) -> bool:
-        """Whether no kind of it makes an edge of the graph."""
-        return OPTIONAL.issuperset(self.kinds)
+    def imports(self) -> bool:
+        """Whether the source imports the target, in as many words."""
+        return _imports(self.kinds)
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is no relation between the two files' code."""
+        return ASIDE.issuperset(self.kinds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +88,10 @@ class GraphBuilder:
     But for those of languages that go by what other files declare: their statements are held until ``links``.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, *, aside: bool = False) -> None:
+        """Take the repository; ``aside`` has ``links`` tell also what is no relation of code, most of all pairs."""
         self._repository = repository
+        self._aside = aside
         self._resolvers = Resolvers(repository)
         self._files: dict[int, str] = {}
         self._edges: dict[str, dict[str, _Found]] = {}
@@ -92,18 +100,12 @@ class GraphBuilder:
         self._read: Counter[str] = Counter()
         self._became: Counter[str] = Counter()
 
-    def add(self, *, number: int, path: str, language: str, source: bytes) -> Status:
-        """Read one file and keep its edges; return how well it could be read.
+    def add_parsed(self, *, number: int, path: str, language: str, parsed: Parsed) -> None:
+        """Keep the edges of a file that was read.
 
         Raises:
             KeyError: the language is unknown.
         """
-        parsed = read(language, source)
-        self.add_parsed(number=number, path=path, language=language, parsed=parsed)
-        return parsed.status
-
-    def add_parsed(self, *, number: int, path: str, language: str, parsed: Parsed) -> None:
-        """Keep the edges of a file that was read elsewhere (another process, a cache)."""
         self._files[number] = path
         self._read[parsed.status] += 1
         if known()[language].by_name:
@@ -118,16 +120,19 @@ class GraphBuilder:
         self._read["skipped"] += 1
 
     def links(self) -> Iterator[Link]:
-        """Yield every pair of files of which one names the other, optional kinds too, in order of the two paths."""
+        """Yield every pair of files of which one names the other, in order of the two paths."""
         self._resolve_held()
         for source in sorted(self._edges):
             for target, (kinds, line, confidence) in sorted(self._edges[source].items()):
                 yield Link(source=source, target=target, kinds=kinds, line=line, confidence=confidence)
 
     def build(self) -> ImportGraph:
-        """Return the graph of everything that was added, in whatever order it came, without optional edges."""
+        """Return the graph of all that was added, in any order: imports, and what else ties code to code."""
+        # The words of publishing: who only wants ``links`` starts sooner without them.
+        from shared.knowledge import EdgeRow
+
         numbers = {path: number for number, path in self._files.items()}
-        own = [link for link in self.links() if not link.optional]
+        own = [link for link in self.links() if not link.aside]
         edges = [
             EdgeRow(
                 source=numbers[link.source],
@@ -168,18 +173,15 @@ class GraphBuilder:
             if resolution.outcome == "unresolved":
                 self._unresolved.append(Unresolved(path=path, line=statement.line, module=_spelled(statement)))
             for target in resolution.targets:
-                if target.path != path:
+                if target.path != path and (self._aside or not target.aside):
                     self._keep(path, target, statement)
 
     def _keep(self, path: str, target: Target, statement: ImportStatement) -> None:
         edges = self._edges.setdefault(path, {})
-        kinds, line, confidence = edges.get(target.path, ((), statement.line, 0.0))
-        own = () if target.optional else statement.kinds
-        edges[target.path] = (
-            _merged(kinds, own, target.kinds),
-            min(line, statement.line),
-            max(confidence, target.confidence),
-        )
+        kinds = _merged(target.kinds_with(statement.kinds))
+        found = kinds, statement.line, target.confidence
+        known = edges.get(target.path)
+        edges[target.path] = found if known is None else _joined(known, found)
 
     def _stats(self, *, beyond: int) -> GraphStats:
         return GraphStats(
@@ -198,6 +200,21 @@ def _spelled(statement: ImportStatement) -> str:
     return "." * statement.level + statement.module
 
 
+def _joined(one: _Found, other: _Found) -> _Found:
+    """What is no import adds its kinds to one, and says nothing about its line and how sure it is."""
+    kinds = one[0] if one[0] == other[0] else _merged(one[0], other[0])
+    if _imports(one[0]) != _imports(other[0]):
+        line, confidence = (one if _imports(one[0]) else other)[1:]
+        return kinds, line, confidence
+    return kinds, min(one[1], other[1]), max(one[2], other[2])
+
+
+@cache
+def _imports(kinds: tuple[str, ...]) -> bool:
+    return not IMPORTS.isdisjoint(kinds)
+
+
 @cache
 def _merged(*groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Few different groups exist, and one is asked for at every import."""
     return tuple(sorted({kind for group in groups for kind in group}))

@@ -27,7 +27,7 @@ class Language:
     resolver: Callable[[Repository], Resolver]
     #: The exact reading, by a grammar. None where none is needed: then ``scan`` is always certain.
     dialect: Dialect | None
-    #: The fast reading; what it gives equals the exact one.
+    #: The fast reading: the imports are those of the exact one, or it says nothing. Its status is always ``parsed``.
     scan: Scan | None = None
     #: Whether a file's imports can be resolved only once every file has been read, since they name what files declare.
     by_name: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 
 from edge_worker.source.languages.registry import known
 from edge_worker.source.parse.dialect import Dialect
@@ -27,9 +28,10 @@ def read(language: str, source: bytes, *, seconds: float = SECONDS) -> Parsed:
 def parse_imports(language: str, source: bytes, *, seconds: float = SECONDS) -> Parsed:
     """Return what a file imports, by its grammar; no content makes it raise. The caller caps the size.
 
-    ``failed`` means one of: the bytes are no text (NUL bytes, and not UTF-8); the parse was stopped after ``seconds``;
-    the grammar recognised nothing but errors and comments, and no line looks like an import. A file with syntax errors
-    that is none of these is ``partial``: besides what the tree holds, lines that begin like an import are kept.
+    ``failed`` means one of: the bytes are no text (NUL bytes, and not UTF-8); the parse, or the search of its tree, was
+    stopped after ``seconds``; the grammar recognised nothing but errors and comments, and no line looks like an import.
+    A file with syntax errors that is none of these is ``partial``: besides what the tree holds, lines that begin like
+    an import are kept.
 
     Raises:
         KeyError: no language has that name.
@@ -45,7 +47,9 @@ def _parse(dialect: Dialect, source: bytes, seconds: float) -> Parsed:
     tree = syntax_tree(dialect.grammar, text, seconds=seconds)
     if tree is None:
         return _FAILED
-    found = list(dialect.statements(tree, text))
+    found = _in_time(dialect.statements(tree, text), seconds)
+    if found is None:
+        return _FAILED
     declares = tuple(dialect.declarations(tree, text)) if dialect.declarations is not None else ()
     if not tree.root_node.has_error:
         return Parsed(imports=tuple(found), status="parsed", declares=declares)
@@ -53,6 +57,17 @@ def _parse(dialect: Dialect, source: bytes, seconds: float) -> Parsed:
     if not found and is_wreck(tree):
         return _FAILED
     return Parsed(imports=tuple(found), status="partial", declares=declares)
+
+
+def _in_time(statements: Iterable[ImportStatement], seconds: float) -> list[ImportStatement] | None:
+    """Return all of them, or None if they were not there after ``seconds``: a tree may be made to be slow to search."""
+    end = monotonic() + seconds
+    found = list[ImportStatement]()
+    for statement in statements:
+        found.append(statement)
+        if monotonic() > end:
+            return None
+    return found
 
 
 def _merged(found: list[ImportStatement], salvaged: Iterable[ImportStatement]) -> list[ImportStatement]:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from pharos.cli import database, doctor, jobs, processes, repositories, stack, status, submit, workers
+from pharos.cli import (
+    database,
+    doctor,
+    graph,
+    impact,
+    jobs,
+    processes,
+    repositories,
+    stack,
+    status,
+    structure,
+    submit,
+    workers,
+)
 from pharos.cli.exits import Commands
 
 app = typer.Typer(
@@ -26,7 +39,16 @@ app.command(name="repositories")(repositories.show_repositories)
 app.command()(repositories.similar)
 app.command()(repositories.dependents)
 app.command()(repositories.dependencies)
+app.command()(structure.why)
+app.command()(impact.impact)
+app.command()(structure.cycles)
+app.command()(structure.orphans)
+app.command()(structure.central)
+app.command()(structure.communities)
+app.command()(structure.unresolved)
 app.command()(repositories.remove)
+# It reads its arguments itself, with help of its own.
+app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})(graph.graph)
 app.command(name="doctor")(doctor.examine)
 app.command()(processes.cloud)
 app.command()(processes.worker)

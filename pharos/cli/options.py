@@ -11,6 +11,7 @@ import typer
 from pharos.cli.output import say
 
 if TYPE_CHECKING:
+    from pharos.answers import Repository
     from pharos.client import PlaneClient
 
 Url = Annotated[
@@ -33,6 +34,20 @@ Folder = Annotated[
     Path | None,
     typer.Option("--folder", metavar="FOLDER", help="Where the stack keeps its data; else PHAROS_FOLDER."),
 ]
+
+
+def find(client: PlaneClient, text: str) -> Repository:
+    """Return the indexed repository that ``text`` means; raises as ``find_repository`` does."""
+    from pharos.address import find_repository
+
+    if text.startswith("repo_"):
+        return client.repository(text)
+    return find_repository(text, client.repositories())
+
+
+def tidy(path: str) -> str:
+    """Return a path as git names it."""
+    return path.removeprefix("./")
 
 
 def plane(url: str | None, token_file: Path | None) -> PlaneClient:

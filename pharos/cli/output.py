@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 
 import typer
 
-#: File names come from strangers' repositories and must not drive a terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+from pharos.names import UNFIT, as_argument
+
+#: Names and messages come from strangers' repositories and must neither drive a terminal nor forge a line.
+_CONTROL = re.compile(f"[{UNFIT}]")
 
 COLOURS = {
     "OK": "green",
@@ -34,13 +36,18 @@ COLOURS = {
 
 
 def say(text: str) -> None:
-    """Talk to the person."""
-    print(clean(text), file=sys.stderr, flush=True)
+    """Talk to the person, in as many lines as ``text`` has: a name in it is to be given as ``names.retold``."""
+    print("\n".join(map(clean, text.split("\n"))), file=sys.stderr, flush=True)
 
 
 def put(text: str = "") -> None:
     """Put a line of data out."""
     print(clean(text), flush=True)
+
+
+def put_path(path: str) -> None:
+    """Put a file's path out on a line of its own, for a person or for a program that takes it as an argument."""
+    print(as_argument(path), flush=True)
 
 
 def put_json(value: object) -> None:
@@ -76,7 +83,7 @@ def on_terminal() -> bool:
 
 
 def clean(text: str) -> str:
-    """Return ``text`` without characters that would drive a terminal or cannot be encoded."""
+    """Return ``text`` as one line, without characters that would drive a terminal or cannot be encoded."""
     encodable = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", encodable)
 
@@ -102,4 +109,4 @@ def span(seconds: float) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None else clean(str(value)).replace("\n", " ")
+    return "-" if value is None else clean(str(value).replace("\n", " "))

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pharos.answers import MOST
-from pharos.cli.options import AsJson, FilePath, KnownRepo, TokenFile, Url, plane
+from pharos.cli.options import AsJson, FilePath, KnownRepo, TokenFile, Url, find, plane, tidy
 from pharos.cli.output import ago, put, put_json, put_table, say
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pharos.answers import Repository
-    from pharos.client import PlaneClient
 
 Depth = Annotated[int, typer.Option(min=1, max=50, help="How many imports away at most.")]
 Limit = Annotated[int, typer.Option(min=1, max=50, help="How many files at most.")]
@@ -44,7 +41,7 @@ def similar(
 ) -> None:
     """Show the files most like one in the import graph."""
     with plane(url, token_file) as client:
-        found = client.similar(_find(client, repository)["id"], _tidy(path), limit=limit)
+        found = client.similar(find(client, repository)["id"], tidy(path), limit=limit)
     if as_json:
         put_json(found)
         return
@@ -82,7 +79,7 @@ def dependencies(
 def remove(repository: KnownRepo, as_json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
     """Remove a repository and all that was learned of it."""
     with plane(url, token_file) as client:
-        found = _find(client, repository)
+        found = find(client, repository)
         accepted = client.remove(found["id"])
     if as_json:
         put_json(accepted)
@@ -102,24 +99,13 @@ def _reach(
     token_file: Path | None,
 ) -> None:
     with plane(url, token_file) as client:
-        found = client.reached(_find(client, repository)["id"], _tidy(path), which=which, depth=depth)
+        found = client.reached(find(client, repository)["id"], tidy(path), which=which, depth=depth)
     if as_json:
         put_json(found)
         return
-    put_table(("STEPS", "FILE"), [(one["depth"], one["path"]) for one in found])
+    rows = [(one["depth"], one["line"], " ".join(one["kinds"]) if one["kinds"] else None, one["path"]) for one in found]
+    put_table(("STEPS", "LINE", "KINDS", "FILE"), rows)
     if len(found) == MOST:
         say(f"These are the nearest {MOST:,}; there may be more.")
     if not found:
         say(f"{path} has no {which} in this repository.")
-
-
-def _find(client: PlaneClient, text: str) -> Repository:
-    from pharos.address import find_repository
-
-    if text.startswith("repo_"):
-        return client.repository(text)
-    return find_repository(text, client.repositories())
-
-
-def _tidy(path: str) -> str:
-    return path.removeprefix("./")

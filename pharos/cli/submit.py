@@ -20,6 +20,29 @@ if TYPE_CHECKING:
 _EVERY = 1.0
 
 
+class Preset(str, Enum):  # noqa: UP042
+    """How much Node2Vec walks, and whether it smooths."""
+
+    pure = "pure"
+    balanced = "balanced"
+    fast = "fast"
+
+
+class Method(str, Enum):  # noqa: UP042
+    """What makes vectors of the graph."""
+
+    node2vec = "node2vec"
+    prone = "prone"
+
+
+class LeftOut(str, Enum):  # noqa: UP042
+    """Code that gets vectors only when it is asked for."""
+
+    generated = "generated"
+    minified = "minified"
+    vendored = "vendored"
+
+
 class Urgency(str, Enum):  # noqa: UP042  # typer shows the values of a plain str enum
     """How urgent a job is."""
 
@@ -33,7 +56,10 @@ def submit(
     repository: Repo,
     *,
     ref: Annotated[str | None, typer.Option(help="Branch, tag or commit; else the default branch.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, max=100, help="Passes of Node2Vec over its walks.")] = 10,
+    epochs: Annotated[int | None, typer.Option(min=1, max=100, help="Passes of Node2Vec over its walks.")] = None,
+    preset: Annotated[Preset | None, typer.Option(help="How much Node2Vec walks, and whether it smooths.")] = None,
+    method: Annotated[Method | None, typer.Option(help="What makes vectors of the graph.")] = None,
+    include: Annotated[list[LeftOut] | None, typer.Option(help="Vectors for such code, too; more than once.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Index again even when this commit is there.")] = False,
     priority: Annotated[Urgency, typer.Option(help="How urgent it is.")] = Urgency.normal,
     gpu: Annotated[bool, typer.Option("--gpu", help="Only on a worker with a GPU.")] = False,
@@ -53,11 +79,13 @@ def submit(
     body: dict[str, object] = {
         "url": address_of(repository),
         "ref": ref,
-        "epochs": epochs,
         "force": force,
         "priority": priority.value,
         "needs": {name: value for name, value in needs.items() if value is not None},
     }
+    shape = {"epochs": epochs, "preset": preset, "method": method, "include": include}
+    # What is not said is for the plane to choose.
+    body |= {name: value for name, value in shape.items() if value}
     with plane(url, token_file) as client:
         accepted = client.submit(body)
         if not wait:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.jobs.kinds import Kind
 
@@ -15,6 +15,14 @@ Ref = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/@-]{0,199}$"),
 ]
+
+#: What is no handwriting of the repository's own: it stays in the graph, and gets a vector only when asked for.
+LeftOut = Literal["generated", "minified", "vendored"]
+Include = Annotated[tuple[LeftOut, ...], Field(max_length=20), AfterValidator(lambda words: tuple(sorted(set(words))))]
+Preset = Literal["pure", "balanced", "fast"]
+Method = Literal["node2vec", "prone"]
+#: One pass from a spectral start is as good as ten from a random one, and better than ten on sparse graphs.
+EPOCHS = 1
 
 
 class Payload(BaseModel):
@@ -28,8 +36,15 @@ class IngestPayload(Payload):
 
     url: str = Field(max_length=500, description="Canonical address, without credentials.")
     ref: Ref | None = Field(default=None, description="Branch, tag or commit; the default branch when absent.")
-    epochs: int = Field(default=10, ge=1, le=100, description="Passes of Node2Vec over its walks.")
+    epochs: int = Field(default=EPOCHS, ge=1, le=100, description="Passes of Node2Vec over its walks.")
+    preset: Preset = Field(default="balanced", description="How much Node2Vec walks, and whether it smooths.")
+    method: Method = Field(default="node2vec", description="What makes vectors of the graph.")
+    include: Include = Field(default=(), description="Code that gets vectors, too: generated, minified, vendored.")
     force: bool = Field(default=False, description="Index again even when this commit is already published.")
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what shapes the result, as the ledger keeps it with what is published."""
+        return self.model_dump(mode="json", exclude={"url", "ref", "force"})
 
 
 class RemovePayload(Payload):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from shared.ledger.records import Job, OpenJob
 from shared.nodes.capabilities import Capabilities, Needs
 
 _JOBS = queries("jobs")
+#: Rows that are read in one go.
+_A_FEW = 100
 
 SubmitOutcome = Literal["created", "deduplicated", "replayed", "conflict", "full", "elsewhere"]
 StartOutcome = Literal[
@@ -158,9 +160,18 @@ class Keeper:
         """Ask for every open ingest of a repository (by id) to be cancelled."""
         return [Job.from_row(row) for row in self._all("cancel_ingests", repository_id=repository, tenant=tenant)]
 
-    def open_jobs(self, limit: int = 5000) -> list[OpenJob]:
-        """Return every job that runs and up to ``limit`` queued ones, most urgent and oldest first."""
-        return [OpenJob.from_row(row) for row in self._all("open", limit=limit)]
+    def open_jobs(self, limit: int = 5000, *, breathe: Callable[[], None] = lambda: None) -> list[OpenJob]:
+        """Return every job that runs and up to ``limit`` queued ones, most urgent and oldest first.
+
+        ``breathe`` is called between every few: to read thousands takes a while.
+        """
+        found: list[OpenJob] = []
+        with self._database.connection() as connection:
+            cursor = connection.execute(_JOBS["open"], {"limit": limit})
+            while rows := cursor.fetchmany(_A_FEW):
+                found.extend(map(OpenJob.from_row, rows))
+                breathe()
+        return found
 
     def end_hopeless(self) -> int:
         """Skip what is past its deadline, cancel what nobody holds any more; return how many ended."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import selectors
+import select
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -79,9 +80,12 @@ def _check(link: _Link) -> None:
 
 def _readable(link: _Link) -> bool:
     """Return whether something arrived that nobody asked for: a server's last words, or the end."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(link.fileno(), selectors.EVENT_READ)
-        return bool(selector.select(0))
+    if sys.platform == "win32":
+        return bool(select.select([link.fileno()], [], [], 0)[0])
+    # Asked before each use: a selector would open and close a descriptor of its own for it.
+    waiting = select.poll()
+    waiting.register(link.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 class Database:

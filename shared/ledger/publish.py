@@ -11,6 +11,7 @@ from shared.knowledge import Knowledge
 from shared.ledger.postgres import Connection, Database
 from shared.ledger.queries import queries
 from shared.ledger.records import Job
+from shared.ledger.rows import add_rows, clear
 
 _SQL = queries("knowledge")
 
@@ -87,12 +88,10 @@ class Publisher:
             if seen is not None and job.generation is not None and seen["generation"] > job.generation:
                 raise Refused("superseded")
             with connection.pipeline():
-                connection.execute(_SQL["clear_files"], key)
-                connection.execute(_SQL["clear_edges"], key)
+                clear(connection, job.repository_id)
                 _point(connection, job, knowledge, vector_store, parameters)
                 _settle_home(connection, job, vector_store)
-                _add_files(connection, job, knowledge)
-                _add_edges(connection, job, knowledge)
+                add_rows(connection, job, knowledge)
                 _succeed(connection, job, result)
 
     def bury(self, job: Job, *, result: dict[str, Any]) -> None:
@@ -151,38 +150,6 @@ def _settle_home(connection: Connection, job: Job, vector_store: str) -> None:
         connection.execute(_SQL["set_home"], given)
     else:
         connection.execute(_SQL["forget_home"], {"repository_id": job.repository_id})
-
-
-def _add_files(connection: Connection, job: Job, knowledge: Knowledge) -> None:
-    connection.cursor().executemany(
-        _SQL["add_file"],
-        (
-            (
-                job.tenant_id,
-                job.repository_id,
-                file.number,
-                file.path.encode("utf-8", "surrogateescape"),
-                file.language,
-                file.size,
-                file.blob,
-                file.status,
-                file.isolated,
-                [number for number, _ in file.similar],
-                [score for _, score in file.similar],
-            )
-            for file in knowledge.files
-        ),
-    )
-
-
-def _add_edges(connection: Connection, job: Job, knowledge: Knowledge) -> None:
-    connection.cursor().executemany(
-        _SQL["add_edge"],
-        (
-            (job.tenant_id, job.repository_id, edge.source, edge.target, list(edge.kinds), edge.line)
-            for edge in knowledge.edges
-        ),
-    )
 
 
 def _succeed(connection: Connection, job: Job, result: dict[str, Any]) -> None:

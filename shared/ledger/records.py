@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -51,14 +52,14 @@ class Job:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Job:
         """Return the job in a row that has at least its columns."""
-        values = {field.name: row[field.name] for field in fields(cls)}
+        values = {name: row[name] for name in _COLUMNS}
         values["kind"] = Kind(row["kind"])
         values["priority"] = Priority(row["priority"])
         values["state"] = State(row["state"])
-        values["needs"] = Needs.model_validate(row["needs"])
+        values["needs"] = Needs.model_validate(row["needs"]) if row["needs"] else _NO_NEEDS
         return cls(**values)
 
-    @property
+    @cached_property
     def lane(self) -> str:
         """The lane that it belongs on."""
         return lane_of(self.kind, self.needs, self.priority)
@@ -69,6 +70,10 @@ class Job:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+_COLUMNS = tuple(field.name for field in fields(Job))
+_NO_NEEDS = Needs()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.ledger.paths import bytes_of, text_of
 from shared.ledger.postgres import Database
 from shared.ledger.queries import queries
+from shared.ledger.rows import clear
 
 _SQL = queries("knowledge")
 
@@ -39,7 +41,7 @@ class Repository:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A source file of a repository."""
+    """A source file of a repository, and its standing in the graph as it was worked out when it was indexed."""
 
     number: int
     path: str
@@ -47,6 +49,18 @@ class File:
     size: int
     status: str
     isolated: bool
+    flags: tuple[str, ...] = ()
+    #: PageRank along imports, in multiples of the mean file's.
+    rank: float = 1.0
+    importers: int = 0
+    imports: int = 0
+    #: The number of its community, 0 the largest.
+    community: int | None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> File:
+        """Return the file in a row of ``pharos.files``."""
+        return cls(**{**row, "path": text_of(row["path"]), "flags": tuple(row["flags"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +74,14 @@ class Likeness:
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """A file that lies ``depth`` imports away."""
+    """A file that lies ``depth`` imports away. One step away it says how it is imported, else these are ``None``."""
 
     path: str
     language: str
     depth: int
+    kinds: tuple[str, ...] | None = None
+    line: int | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +110,17 @@ class RepositoryReader:
     def files(self, repository_id: str, *, tenant: UUID, after: int, limit: int) -> list[File]:
         """Return up to ``limit`` files whose number is above ``after``, in order."""
         rows = self._all("files", tenant, repository_id=repository_id, after=after, limit=limit)
-        return [_file(row) for row in rows]
+        return [File.from_row(row) for row in rows]
 
     def file(self, repository_id: str, path: str, *, tenant: UUID) -> File | None:
         """Return one file by its path, or ``None``."""
-        rows = self._all("file", tenant, repository_id=repository_id, path=_bytes(path))
-        return _file(rows[0]) if rows else None
+        rows = self._all("file", tenant, repository_id=repository_id, path=bytes_of(path))
+        return File.from_row(rows[0]) if rows else None
 
     def similar(self, repository_id: str, path: str, *, tenant: UUID, limit: int) -> list[Likeness]:
         """Return the files most like one file, best first, as they were found when it was indexed."""
-        rows = self._all("similar", tenant, repository_id=repository_id, path=_bytes(path), limit=limit)
-        return [Likeness(path=_text(row["path"]), language=row["language"], score=row["score"]) for row in rows]
+        rows = self._all("similar", tenant, repository_id=repository_id, path=bytes_of(path), limit=limit)
+        return [Likeness(path=text_of(row["path"]), language=row["language"], score=row["score"]) for row in rows]
 
     def reachable(
         self, repository_id: str, path: str, *, tenant: UUID, backwards: bool, depth: int, limit: int
@@ -113,12 +130,12 @@ class RepositoryReader:
             "reachable",
             tenant,
             repository_id=repository_id,
-            path=_bytes(path),
+            path=bytes_of(path),
             backwards=backwards,
             depth=depth,
             limit=limit,
         )
-        return [Reached(path=_text(row["path"]), language=row["language"], depth=row["depth"]) for row in rows]
+        return [Reached(**{**row, "path": text_of(row["path"]), "kinds": _words(row["kinds"])}) for row in rows]
 
     def remove(self, repository_id: str, *, tenant: UUID) -> Removed | None:
         """Make a repository and its rows vanish; return what is left to do, or ``None`` where there is none.
@@ -128,25 +145,14 @@ class RepositoryReader:
         key = {"repository_id": repository_id}
         with self._database.transaction(tenant) as connection:
             if connection.execute(_SQL["tombstone"], key).fetchone() is not None:
-                connection.execute(_SQL["clear_files"], key)
-                connection.execute(_SQL["clear_edges"], key)
+                clear(connection, repository_id)
                 connection.execute(_SQL["forget_home"], key)
             row = connection.execute(_SQL["removed"], key).fetchone()
         return None if row is None else Removed(name=row["name"], home=row["home"])
 
     def _all(self, name: str, tenant: UUID, **given: object) -> list[dict[str, Any]]:
-        with self._database.transaction(tenant) as connection:
-            return connection.execute(_SQL[name], given).fetchall()
+        return self._database.ask(tenant, _SQL[name], given)
 
 
-def _bytes(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")
-
-
-def _text(path: bytes) -> str:
-    # Bytes that are not UTF-8 are shown escaped: JSON can carry no lone surrogates.
-    return path.decode("utf-8", "backslashreplace")
-
-
-def _file(row: Mapping[str, Any]) -> File:
-    return File(**{**row, "path": _text(row["path"])})
+def _words(words: list[str] | None) -> tuple[str, ...] | None:
+    return None if words is None else tuple(words)

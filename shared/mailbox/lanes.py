@@ -78,24 +78,34 @@ class Mailbox:
         """Return the next id, most urgent lane first, or ``None`` after ``wait`` seconds or a ``wake``.
 
         One command however many lanes there are. What is not the id of a job is dropped and logged. Where the
-        mailbox does not block, the answer comes at once, and there is no wake.
+        mailbox does not block, the answer comes at once, there is no wake, and RQ's record stays: to delete it would
+        take a round trip more, for which a job that was found should not wait.
         """
         with self._ways.use() as link:
-            found = _look(link, lanes) if link.transport == "rest" else _wait(link, lanes, worker, wait)
-        if found is None:
-            return None
-        key, value = found
-        text = value.decode("ascii", "replace") if len(value) <= _SHORT else ""
-        if _JOB_ID.fullmatch(text):
-            self._forget(text)
-            return text
-        if key.decode() != _wake_key(worker):
-            log.warning("mailbox_entry_dropped", size=len(value))
-        return None
+            waits = link.transport != "rest"
+            found = _wait(link, lanes, worker, wait) if waits else _look(link, lanes)
+        job_id = _id_in(found, expected=_wake_key(worker))
+        if job_id is not None and waits:
+            # The id is in our hand: RQ's record of it may as well end with its ttl.
+            with suppress(MailboxUnavailable):
+                self.forget(job_id)
+        return job_id
 
-    def _forget(self, job_id: str) -> None:
-        # The id is in our hand: RQ's record of it may as well end with its ttl.
-        with suppress(MailboxUnavailable), self._ways.use() as link:
+    def glance(self, lanes: Sequence[str], *, forget: str | None = None) -> str | None:
+        """Return the next id as ``take`` does, but at once, and leave RQ's record of it. Redis 7 or newer.
+
+        ``forget`` is an id whose record is deleted on the same round trip.
+        """
+        with self._ways.use() as link, link.pipeline(transaction=False) as pipeline:
+            if forget is not None:
+                pipeline.delete(RqJob.key_for(forget))
+            pipeline.lmpop(len(lanes), *map(_key, lanes), direction="LEFT", count=1)
+            found = pipeline.execute()[-1]
+        return _id_in(_popped(found))
+
+    def forget(self, job_id: str) -> None:
+        """Delete RQ's record of an id that was taken."""
+        with self._ways.use() as link:
             link.delete(RqJob.key_for(job_id))
 
     def wake(self, worker: str) -> None:
@@ -174,10 +184,28 @@ def _look(link: Link, lanes: Sequence[str]) -> tuple[bytes, bytes] | None:
     # RQ's own look without waiting is a command for each lane.
     keys = [_key(lane) for lane in lanes]
     found: Any = link.lmpop(len(keys), *keys, direction="LEFT", count=1) if keys else None
+    return _popped(found)
+
+
+def _popped(found: Any) -> tuple[bytes, bytes] | None:
+    """Return the key and the entry in an answer of LMPOP."""
     if found is None:
         return None
     key, (value,) = found
     return bytes(key), bytes(value)
+
+
+def _id_in(found: tuple[bytes, bytes] | None, *, expected: str = "") -> str | None:
+    """Return the id of a job that was found; what is none is dropped, and logged unless it lay where ``expected``."""
+    if found is None:
+        return None
+    key, value = found
+    text = value.decode("ascii", "replace") if len(value) <= _SHORT else ""
+    if _JOB_ID.fullmatch(text):
+        return text
+    if key.decode() != expected:
+        log.warning("mailbox_entry_dropped", size=len(value))
+    return None
 
 
 def _queue(link: Link, lane: str) -> Queue:

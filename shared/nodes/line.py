@@ -20,13 +20,13 @@ ACKNOWLEDGEMENTS_PATH = f"{LINE_PATH}/acknowledgements"
 ANSWERS_PATH = f"{LINE_PATH}/answers"
 
 #: Bytes of JSON that a request or an answer may have.
-MAX_BODY = 256_000
+MAX_BODY = 900_000
 
 MessageId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,32}$")]
 WorkerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}\.[0-9a-f]{12}$")]
 
 #: What can be asked over the line. A new one is a word here and a handler in the worker.
-RequestKind = Literal["echo"]
+RequestKind = Literal["echo", "changes"]
 
 
 class _Message(BaseModel):
@@ -67,3 +67,5 @@ class Answer(_Message):
     id: MessageId
     body: dict[str, Any] | None = None
     error: Annotated[str, StringConstraints(max_length=500)] | None = None
+    #: There is none because of what this worker lacks or does: another may well have one.
+    elsewhere: bool = False

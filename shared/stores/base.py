@@ -1,9 +1,23 @@
-"""The port to a vector store: what Pharos asks of one, and nothing more."""
+"""The port to a vector store: what Pharos asks of one, and nothing more.
+
+**What is visible.** A point is written under an attempt's generation ``g`` and carries ``until``, the first generation
+that may not see it, at first ``g + 1``. A reader at generation ``r`` sees what has ``generation <= r < until``. An
+attempt ``G`` that builds on the published generation ``P`` writes new and moved points, and *renews* those that it
+keeps: their ``until`` rises to ``G + 1``. What it supersedes it does not touch: that runs out by itself.
+
+**Why nobody can disturb what is visible.** Generations come from one sequence, a repository's jobs start one after
+another, and only the newest attempt may publish; it learns ``P`` after it was started, when nobody else can. So of the
+generations in ``P < x <= G`` none but ``G`` can ever be published, and by its own attempt alone. Whatever that attempt
+does, in full, in part, twice, or an hour after it was given up for lost, changes who is seen at those generations and
+at no other: its own points are seen at ``G`` only, and a renewal lets a point that is seen at ``P`` be seen up to ``G``
+as well (``until`` only rises, so an old attempt takes nothing back from a newer one). Deletions spare the generation
+that is visible when they are asked for, and all newer than the asking attempt; what is visible later is made of those.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, unquote
@@ -23,7 +37,7 @@ def decode_path(stored: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One vector and what it stands for."""
+    """One vector and what it stands for. ``generation`` is that of the attempt that writes it."""
 
     tenant_id: str
     repository_id: str
@@ -43,7 +57,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A stored point and its cosine with the query, 1 is the same direction."""
+    """A stored point, the generation that wrote it, and its cosine with the query: 1 is the same direction."""
 
     repository_id: str
     path: str
@@ -66,7 +80,25 @@ class VectorStore(Protocol):
         """
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
-        """Write points; one with a known id replaces what was there."""
+        """Write points that their own generation sees; one with a known id replaces what was there.
+
+        Only the attempt whose generation they carry writes them, and only before it publishes.
+        """
+
+    def renew(
+        self,
+        collection: str,
+        *,
+        tenant_id: str,
+        repository_id: str,
+        published: int,
+        generation: int,
+        without: Collection[str] = (),
+    ) -> None:
+        """Let all that ``published`` sees be seen up to ``generation``, but the paths in ``without``.
+
+        Nothing is taken from who sees it already; a missing collection has nothing to renew.
+        """
 
     def nearest(
         self,
@@ -78,18 +110,18 @@ class VectorStore(Protocol):
         generation: int,
         limit: int,
     ) -> list[Hit]:
-        """Return the points of one published generation nearest to ``vector`` by exact cosine, best first.
+        """Return the points that a published generation sees, nearest to ``vector`` by exact cosine, best first.
 
         An empty list when the collection is missing.
         """
 
     def count(self, collection: str, *, tenant_id: str, repository_id: str, generation: int | None = None) -> int:
-        """Return how many points a repository has, in one generation or in all; 0 when the collection is missing."""
+        """Return how many points a generation of a repository sees, or how many there are; 0 without a collection."""
 
     def discard_below(
         self, collection: str, *, tenant_id: str, repository_id: str, generation: int, keep: int | None = None
     ) -> None:
-        """Delete a repository's points of every generation before ``generation`` but ``keep``; give their space back.
+        """Delete a repository's points written before ``generation`` that ``keep`` does not see; give back their space.
 
         What a backup still holds on to is given back by a later call; a missing collection has nothing to delete.
         """

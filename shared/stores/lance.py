@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -31,11 +31,13 @@ _PRIMARY_KEY = {"lance-schema:unenforced-primary-key:position": "1"}
 #: ``_attempt`` answers: who still reads an older version starts again with the newest.
 _KEPT = timedelta(milliseconds=1)
 _ATTEMPTS = 12
+#: Left to itself, it caches gigabytes of what it read about versions, and a worker lives for months.
+_CACHED = 16 << 20
 #: LanceDB tells its failures apart by their words alone.
 _MISSING = re.compile(r"^Table '.*' was not found")
 _EXISTS = re.compile(r"^Table '.*' already exists")
 _TAGGED = re.compile(r"tagged version\(s\) have been marked for cleanup")
-_OVERTAKEN = re.compile(r"(?i)conflict|concurrent|not found|no such file")
+_OVERTAKEN = re.compile(r"(?i)conflict|concurrent|not found|no such file|column until already exists")
 _DRIVER_ERRORS = (OSError, RuntimeError, ValueError)
 _PAYLOAD = ["repository_id", "path", "generation", "isolated", "_distance"]
 
@@ -45,7 +47,8 @@ class LanceVectorStore:
 
     def __init__(self, *, path: Path) -> None:
         self._path = path
-        self._database = self._attempt(lambda: lancedb.connect(path))
+        session = lancedb.Session(index_cache_size_bytes=_CACHED, metadata_cache_size_bytes=_CACHED)
+        self._database = self._attempt(lambda: lancedb.connect(path, session=session))
 
     def prepare(self, collection: str, *, dimension: int) -> None:
         """Make the collection and its indexes if they are missing; see ``VectorStore.prepare``."""
@@ -59,10 +62,26 @@ class LanceVectorStore:
         self._attempt(lambda: self._index(collection))
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
-        """Write points; one with a known id replaces what was there."""
+        """Write points that their own generation sees; one with a known id replaces what was there."""
         rows = list({point.id: _row(point) for point in points}.values())
         if rows:
             self._attempt(lambda: self._merge(collection, rows))
+
+    def renew(
+        self,
+        collection: str,
+        *,
+        tenant_id: str,
+        repository_id: str,
+        published: int,
+        generation: int,
+        without: Collection[str] = (),
+    ) -> None:
+        """Let all that ``published`` sees be seen up to ``generation``, but the paths in ``without``."""
+        kept = _of_repository(tenant_id, repository_id) & _seen_by(published) & (col("until") <= lit(generation))
+        if without:
+            kept = kept & ~col("path").isin([encode_path(path) for path in without])
+        self._attempt(lambda: self._extend(collection, kept, generation + 1))
 
     def nearest(
         self,
@@ -74,25 +93,25 @@ class LanceVectorStore:
         generation: int,
         limit: int,
     ) -> list[Hit]:
-        """Return the points of one generation nearest to ``vector`` by exact cosine, best first."""
-        wanted = _of_repository(tenant_id, repository_id) & (col("generation") == lit(generation))
+        """Return the points that one generation sees, nearest to ``vector`` by exact cosine, best first."""
+        wanted = _of_repository(tenant_id, repository_id) & _seen_by(generation)
         rows = self._attempt(lambda: self._search(collection, vector, wanted, limit))
         return [_hit(row) for row in rows]
 
     def count(self, collection: str, *, tenant_id: str, repository_id: str, generation: int | None = None) -> int:
-        """Return how many points a repository has, in one generation or in all; 0 when the collection is missing."""
+        """Return how many points a generation of a repository sees, or how many there are; 0 without a collection."""
         wanted = _of_repository(tenant_id, repository_id)
         if generation is not None:
-            wanted = wanted & (col("generation") == lit(generation))
+            wanted = wanted & _seen_by(generation)
         return self._attempt(lambda: self._count(collection, wanted))
 
     def discard_below(
         self, collection: str, *, tenant_id: str, repository_id: str, generation: int, keep: int | None = None
     ) -> None:
-        """Delete a repository's points of generations before ``generation`` but ``keep``; give their space back."""
+        """Delete points written before ``generation`` that ``keep`` does not see; give their space back."""
         unwanted = _of_repository(tenant_id, repository_id) & (col("generation") < lit(generation))
         if keep is not None:
-            unwanted = unwanted & (col("generation") != lit(keep))
+            unwanted = unwanted & ~_seen_by(keep)
         self._attempt(lambda: self._delete(collection, unwanted))
         self._attempt(lambda: self._compact(collection))
 
@@ -101,11 +120,20 @@ class LanceVectorStore:
 
     def _open(self, collection: str) -> Table | None:
         try:
-            return self._database.open_table(collection)
+            table = self._database.open_table(collection)
         except ValueError as error:
             if _MISSING.search(str(error)):
                 return None
             raise
+        if "until" in table.schema.names:
+            return table
+        self._bring_up_to_date(collection, table)
+        return self._database.open_table(collection)
+
+    def _bring_up_to_date(self, collection: str, table: Table) -> None:
+        """Let each point of a table without ``until`` be seen by its own generation alone, as it was until now."""
+        log.warning("vector_table_migrated", collection=collection, rows=table.count_rows(), added="until")
+        table.add_columns({"until": "generation + 1"})
 
     def _create(self, collection: str, dimension: int) -> Table:
         try:
@@ -126,6 +154,11 @@ class LanceVectorStore:
             raise StoreUnavailable(f"The collection {collection} is missing, so nothing was written; prepare it first.")
         data = pa.Table.from_pylist(rows, schema=table.schema)
         table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(data)
+
+    def _extend(self, collection: str, kept: Expr, until: int) -> None:
+        table = self._open(collection)
+        if table is not None:
+            table.update(where=kept, values={"until": until})
 
     def _search(self, collection: str, vector: Sequence[float], wanted: Expr, limit: int) -> list[dict[str, object]]:
         table = self._open(collection)
@@ -188,6 +221,7 @@ def _schema(dimension: int) -> pa.Schema:
             pa.field("repository_id", pa.string(), nullable=False),
             pa.field("repository", pa.string(), nullable=False),
             pa.field("generation", pa.int64(), nullable=False),
+            pa.field("until", pa.int64(), nullable=False),
             pa.field("path", pa.string(), nullable=False),
             pa.field("language", pa.string(), nullable=False),
             pa.field("isolated", pa.bool_(), nullable=False),
@@ -203,6 +237,7 @@ def _row(point: Point) -> dict[str, object]:
         "repository_id": point.repository_id,
         "repository": point.repository,
         "generation": point.generation,
+        "until": point.generation + 1,
         "path": encode_path(point.path),
         "language": point.language,
         "isolated": point.isolated,
@@ -223,3 +258,7 @@ def _hit(row: dict[str, object]) -> Hit:
 def _of_repository(tenant_id: str, repository_id: str) -> Expr:
     # Given as it is, an expression reaches the engine as values that are never parsed as SQL.
     return (col("tenant_id") == lit(tenant_id)) & (col("repository_id") == lit(repository_id))
+
+
+def _seen_by(generation: int) -> Expr:
+    return (col("generation") <= lit(generation)) & (col("until") > lit(generation))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient
@@ -17,12 +19,16 @@ from qdrant_client.models import (
     FieldCondition,
     Filter,
     FilterSelector,
+    HasIdCondition,
     IntegerIndexParams,
     IntegerIndexType,
+    IsEmptyCondition,
     KeywordIndexParams,
     KeywordIndexType,
+    MatchAny,
     MatchValue,
     Payload,
+    PayloadField,
     PointStruct,
     Range,
     SearchParams,
@@ -30,15 +36,21 @@ from qdrant_client.models import (
 )
 
 from shared.errors import ConfigurationError, StoreUnavailable
+from shared.logs import get_logger
 from shared.stores.base import Hit, Point, decode_path, encode_path
+
+log = get_logger("stores.qdrant")
 
 #: Seconds that one request may take.
 _TIMEOUT = 10
+#: Points that are brought up to date by one request.
+_BATCH = 1000
 _DRIVER_ERRORS = (ApiException, QdrantException, OSError, RuntimeError, ValueError, sqlite3.Error)
 _INDEXES: dict[str, KeywordIndexParams | IntegerIndexParams] = {
     "tenant_id": KeywordIndexParams(type=KeywordIndexType.KEYWORD, is_tenant=True),
     "repository_id": KeywordIndexParams(type=KeywordIndexType.KEYWORD),
     "generation": IntegerIndexParams(type=IntegerIndexType.INTEGER, lookup=True, range=True),
+    "until": IntegerIndexParams(type=IntegerIndexType.INTEGER, lookup=False, range=True),
 }
 
 
@@ -48,6 +60,8 @@ class QdrantVectorStore:
     def __init__(self, *, url: str, api_key: str | None = None) -> None:
         self._server = url.startswith(("http://", "https://"))
         self._place = (urlsplit(url).hostname or "") if self._server else url
+        #: Collections whose points were looked through for some of the old shape.
+        self._current: set[str] = set()
         # The local engine keeps arrays and one SQLite connection without any lock.
         self._turn: AbstractContextManager[object] = nullcontext() if self._server else threading.RLock()
         with self._answering():
@@ -70,13 +84,39 @@ class QdrantVectorStore:
             )
         if self._server:
             self._index(collection)
+        with self._answering():
+            self._there(collection)
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
-        """Write points; one with a known id replaces what was there."""
+        """Write points that their own generation sees; one with a known id replaces what was there."""
         if not points:
             return
         with self._answering():
             self._client.upsert(collection, [_struct(point) for point in points], wait=True)
+
+    def renew(
+        self,
+        collection: str,
+        *,
+        tenant_id: str,
+        repository_id: str,
+        published: int,
+        generation: int,
+        without: Collection[str] = (),
+    ) -> None:
+        """Let all that ``published`` sees be seen up to ``generation``, but the paths in ``without``."""
+        left = [encode_path(path) for path in without]
+        kept = Filter(
+            must=[
+                *_of_repository(tenant_id, repository_id),
+                *_seen_by(published),
+                FieldCondition(key="until", range=Range(lte=generation)),
+            ],
+            must_not=[FieldCondition(key="path", match=MatchAny(any=left))] if left else None,
+        )
+        with self._answering():
+            if self._there(collection):
+                self._client.set_payload(collection, {"until": generation + 1}, FilterSelector(filter=kept), wait=True)
 
     def nearest(
         self,
@@ -88,10 +128,10 @@ class QdrantVectorStore:
         generation: int,
         limit: int,
     ) -> list[Hit]:
-        """Return the points of one generation nearest to ``vector`` by exact cosine, best first."""
-        wanted = [*_of_repository(tenant_id, repository_id), _equals("generation", generation)]
+        """Return the points that one generation sees, nearest to ``vector`` by exact cosine, best first."""
+        wanted = [*_of_repository(tenant_id, repository_id), *_seen_by(generation)]
         with self._answering():
-            if not self._client.collection_exists(collection):
+            if not self._there(collection):
                 return []
             found = self._client.query_points(
                 collection,
@@ -104,27 +144,27 @@ class QdrantVectorStore:
         return [_hit(point.payload or {}, point.score) for point in found.points]
 
     def count(self, collection: str, *, tenant_id: str, repository_id: str, generation: int | None = None) -> int:
-        """Return how many points a repository has, in one generation or in all; 0 when the collection is missing."""
+        """Return how many points a generation of a repository sees, or how many there are; 0 without a collection."""
         wanted = _of_repository(tenant_id, repository_id)
         if generation is not None:
-            wanted.append(_equals("generation", generation))
+            wanted += _seen_by(generation)
         with self._answering():
-            if not self._client.collection_exists(collection):
+            if not self._there(collection):
                 return 0
             return self._client.count(collection, count_filter=Filter(must=wanted), exact=True).count
 
     def discard_below(
         self, collection: str, *, tenant_id: str, repository_id: str, generation: int, keep: int | None = None
     ) -> None:
-        """Delete a repository's points of every generation before ``generation`` but ``keep``.
+        """Delete a repository's points written before ``generation`` that ``keep`` does not see.
 
         A server gives the space back by itself; the local engine's files keep it for what is written next.
         """
         older = FieldCondition(key="generation", range=Range(lt=generation))
-        kept = None if keep is None else _equals("generation", keep)
+        kept = None if keep is None else Filter(must=_seen_by(keep))
         unwanted = Filter(must=[*_of_repository(tenant_id, repository_id), older], must_not=kept)
         with self._answering():
-            if self._client.collection_exists(collection):
+            if self._there(collection):
                 self._client.delete(collection, FilterSelector(filter=unwanted), wait=True)
 
     def close(self) -> None:
@@ -141,6 +181,32 @@ class QdrantVectorStore:
             # Another process may have made it since we looked; whether it fits is checked by the caller.
             if not self._client.collection_exists(collection):
                 raise
+
+    def _there(self, collection: str) -> bool:
+        """Return whether there is such a collection; the first time, its points are brought up to date."""
+        if not self._client.collection_exists(collection):
+            return False
+        if collection not in self._current:
+            self._bring_up_to_date(collection)
+            self._current.add(collection)
+        return True
+
+    def _bring_up_to_date(self, collection: str) -> None:
+        """Let each point without ``until`` be seen by its own generation alone, as it was until now."""
+        outdated: list[Condition] = [
+            IsEmptyCondition(is_empty=PayloadField(key="until")),
+            FieldCondition(key="generation", range=Range(gte=0)),
+        ]
+        while True:
+            found, _ = self._client.scroll(collection, Filter(must=outdated), limit=_BATCH, with_payload=["generation"])
+            if not found:
+                return
+            log.warning("vector_points_migrated", collection=collection, points=len(found), added="until")
+            written = sorted(((point.payload or {})["generation"], point.id) for point in found)
+            for generation, points in groupby(written, key=itemgetter(0)):
+                # Still without one: another process may have been here, and have renewed them since.
+                mine = Filter(must=[*outdated, HasIdCondition(has_id=[number for _, number in points])])
+                self._client.set_payload(collection, {"until": generation + 1}, FilterSelector(filter=mine), wait=True)
 
     def _index(self, collection: str) -> None:
         with self._answering():
@@ -171,6 +237,7 @@ def _struct(point: Point) -> PointStruct:
         "repository_id": point.repository_id,
         "repository": point.repository,
         "generation": point.generation,
+        "until": point.generation + 1,
         "path": encode_path(point.path),
         "language": point.language,
         "isolated": point.isolated,
@@ -190,6 +257,13 @@ def _hit(payload: Payload, score: float) -> Hit:
 
 def _equals(field: str, value: str | int) -> FieldCondition:
     return FieldCondition(key=field, match=MatchValue(value=value))
+
+
+def _seen_by(generation: int) -> list[Condition]:
+    return [
+        FieldCondition(key="generation", range=Range(lte=generation)),
+        FieldCondition(key="until", range=Range(gt=generation)),
+    ]
 
 
 def _of_repository(tenant_id: str, repository_id: str) -> list[Condition]:

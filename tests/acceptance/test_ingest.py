@@ -100,6 +100,46 @@ def test_a_new_commit_replaces_the_old_one(stack: Stack, commit: Commit) -> None
     assert "gone.py" not in paths
 
 
+def test_a_push_costs_what_it_changed(stack: Stack, commit: Commit) -> None:
+    """After a push of one file, what is known of the others is neither read nor trained nor written again."""
+    source = stack.folder / "source"
+    commit(source, package(60))
+    stack.start_plane()
+    stack.start_worker()
+    asked = stack.submit(source)
+    stack.wait(asked["job_id"])
+
+    commit(source, {"pkg/pushed.py": "from pkg import m1\n"})
+    job = stack.wait(stack.submit(source)["job_id"])
+
+    vectors = job["result"]["vectors"]
+    assert job["result"]["remembered"] == 61
+    assert (vectors["way"], vectors["written"] + vectors["kept"]) == ("update", 62)
+    assert vectors["kept"] > vectors["written"] > 0
+    answer = stack.http.get(f"/api/v1/repositories/{asked['repository_id']}/similar?path=pkg/pushed.py&limit=5")
+    assert len(answer.json()["data"]["similar"]) == 5
+
+
+def test_vendored_code_gets_vectors_when_it_is_asked_for(stack: Stack, commit: Commit) -> None:
+    """Vendored files are in the graph and like nobody, until somebody asks for their vectors."""
+    source = stack.folder / "source"
+    vendored = {"vendor/a.py": "from vendor import b\n", "vendor/b.py": "", "uses.py": "from vendor import a\n"}
+    commit(source, {**package(10), **vendored})
+    stack.start_plane()
+    stack.start_worker()
+    asked = stack.submit(source)
+    plain = stack.wait(asked["job_id"])
+    similar = f"/api/v1/repositories/{asked['repository_id']}/similar?path=vendor/a.py"
+    before = stack.http.get(similar).json()["data"]["similar"]
+
+    whole = stack.wait(stack.submit(source, include=["vendored"])["job_id"])
+
+    assert _paths(stack, asked["repository_id"], "dependents?path=vendor/b.py&depth=2") == ["vendor/a.py", "uses.py"]
+    assert (plain["result"]["vectors"]["set_aside"], whole["result"]["vectors"]["set_aside"]) == (2, 0)
+    assert before == []
+    assert stack.http.get(similar).json()["data"]["similar"] != []
+
+
 def test_a_ref_names_another_commit(stack: Stack, commit: Commit) -> None:
     """An ingest of an older commit by its hash publishes that one."""
     source = stack.folder / "source"

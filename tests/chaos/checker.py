@@ -61,7 +61,7 @@ def _unended(history: History, lives: dict[str, list[Change]]) -> Iterator[str]:
 
 
 def _of_another_fate(history: History, lives: dict[str, list[Change]]) -> Iterator[str]:
-    meant = {"succeed": "succeeded", "fail": "failed"}
+    meant = {"succeed": "succeeded", "fail": "failed", "idle": "succeeded"}
     for job_id, fate in {ask.job_id: ask.fate for ask in history.asks}.items():
         last = lives[job_id][-1] if job_id in lives else None
         if last is not None and last.state in _ENDED and last.state != meant[fate]:
@@ -70,7 +70,11 @@ def _of_another_fate(history: History, lives: dict[str, list[Change]]) -> Iterat
 
 
 def _effects(history: History, lives: dict[str, list[Change]]) -> Iterator[str]:
-    """Each success published once, in its own transaction, its own generation; nothing else was published."""
+    """Each success published once, in its own transaction, its own generation; nothing else was published.
+
+    One that had nothing to publish published nothing.
+    """
+    idle = {ask.job_id for ask in history.asks if ask.fate == "idle"}
     made: dict[int, list[str]] = defaultdict(list)
     for publication in history.publications:
         made[publication.transaction].append(
@@ -80,9 +84,9 @@ def _effects(history: History, lives: dict[str, list[Change]]) -> Iterator[str]:
         for change in life:
             if change.state != "succeeded":
                 continue
-            wanted = f"{change.repository_id} {change.generation} {job_id}.{change.attempt}"
+            wanted = [] if job_id in idle else [f"{change.repository_id} {change.generation} {job_id}.{change.attempt}"]
             effects = made.pop(change.transaction, [])
-            if effects != [wanted]:
+            if effects != wanted:
                 yield f"{job_id} succeeded with the effects {effects}, not with {wanted}"
     for effects in made.values():
         yield f"{effects} became visible and no job succeeded with it"

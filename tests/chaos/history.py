@@ -12,8 +12,8 @@ from psycopg.rows import dict_row
 
 from shared.ledger.records import DEFAULT_TENANT
 
-#: ``fail``: planted to end as failed.
-Fate = Literal["succeed", "fail"]
+#: ``fail``: planted to end as failed; ``idle``: succeeds with nothing to publish.
+Fate = Literal["succeed", "fail", "idle"]
 _SQL = Path(__file__).with_name("history.sql")
 _VISIBLE = """
 select r.id as repository_id, r.generation, r.commit,

@@ -30,16 +30,19 @@ _REPLIES: tuple[tuple[Place, bytes], ...] = (
     ("postgres", b"set state = 'succeeded'"),
     ("postgres", b"pharos.submit_job"),
     ("postgres", b"pharos.start_job"),
+    ("postgres", b"pharos.turn_job"),
     ("postgres", b"pharos.release_job"),
     ("postgres", b"pharos.end_job"),
     ("redis", b"RPUSH"),
     ("redis", b"BLPOP"),
+    ("redis", b"LMPOP"),
     ("plane", b"POST /api/v1/ingestion/ingest"),
     ("plane", b"POST /api/v1/workers/heartbeat"),
 )
 #: What a repository's owner does to its jobs (see tests/faults/child.py), how often in a hundred, and how they end.
 _FATES: tuple[tuple[str, int, Fate], ...] = (
-    ("plain", 87, "succeed"),
+    ("plain", 67, "succeed"),
+    ("idle", 20, "idle"),
     ("flaky", 4, "succeed"),
     ("dies-once", 3, "succeed"),
     ("fails", 4, "fail"),

@@ -15,19 +15,22 @@ from typing import Any
 import lancedb
 import numpy as np
 import pytest
+from vector_world import (
+    COLLECTION,
+    MINE,
+    OTHER_REPOSITORY,
+    OTHER_TENANT,
+    PUBLISHED,
+    REPOSITORY,
+    TENANT,
+    a_point,
+    paths,
+)
 
 from shared.errors import ConfigurationError, StoreUnavailable
-from shared.stores.base import Point, VectorStore
+from shared.stores.base import VectorStore
 from shared.stores.lance import LanceVectorStore
 from shared.stores.qdrant import QdrantVectorStore
-
-TENANT = "00000000-0000-0000-0000-000000000001"
-OTHER_TENANT = "00000000-0000-0000-0000-000000000002"
-REPOSITORY = "repo_0123456789abcdefghjkmnpqrs"
-OTHER_REPOSITORY = "repo_1123456789abcdefghjkmnpqrs"
-COLLECTION = "files-node2vec-4"
-MINE: dict[str, Any] = {"tenant_id": TENANT, "repository_id": REPOSITORY}
-PUBLISHED: dict[str, Any] = {**MINE, "generation": 1}
 
 ODD_PATHS = [
     'it\'s "quoted" `here`\\.py',
@@ -44,55 +47,19 @@ ODD_PATHS = [
 ]
 
 
-def _point(path: str = "a.py", vector: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0), **changes: Any) -> Point:
-    fields: dict[str, Any] = {
-        "tenant_id": TENANT,
-        "repository_id": REPOSITORY,
-        "repository": "github.com/owner/name",
-        "generation": 1,
-        "language": "python",
-        "isolated": False,
-    }
-    return Point(path=path, vector=vector, **(fields | changes))
-
-
-@pytest.fixture(params=["lance", "qdrant"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
-    """Each adapter over an empty folder."""
-    made: VectorStore = (
-        LanceVectorStore(path=tmp_path / "lance")
-        if request.param == "lance"
-        else QdrantVectorStore(url=str(tmp_path / "qdrant"))
-    )
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def prepared(store: VectorStore) -> VectorStore:
-    """Each adapter with an empty collection of four dimensions."""
-    store.prepare(COLLECTION, dimension=4)
-    return store
-
-
-def _paths(store: VectorStore, generation: int = 1, **changes: Any) -> set[str]:
-    asked = MINE | {"generation": generation} | changes
-    return {hit.path for hit in store.nearest(COLLECTION, [1.0, 0.0, 0.0, 0.0], limit=100, **asked)}
-
-
 def test_writing_twice_keeps_one(prepared: VectorStore) -> None:
     """A point that is written twice, even within one batch, is there once."""
-    prepared.upsert(COLLECTION, [_point(), _point()])
-    prepared.upsert(COLLECTION, [_point()])
+    prepared.upsert(COLLECTION, [a_point(), a_point()])
+    prepared.upsert(COLLECTION, [a_point()])
 
     assert prepared.count(COLLECTION, **PUBLISHED) == 1
 
 
 def test_the_last_write_wins(prepared: VectorStore) -> None:
     """A point with a known id replaces what was there."""
-    prepared.upsert(COLLECTION, [_point(isolated=True)])
+    prepared.upsert(COLLECTION, [a_point(isolated=True)])
 
-    prepared.upsert(COLLECTION, [_point(vector=(0.0, 1.0, 0.0, 0.0))])
+    prepared.upsert(COLLECTION, [a_point(vector=(0.0, 1.0, 0.0, 0.0))])
 
     (hit,) = prepared.nearest(COLLECTION, [0.0, 1.0, 0.0, 0.0], limit=5, **PUBLISHED)
     assert hit.score == pytest.approx(1.0, abs=1e-6)
@@ -108,7 +75,7 @@ def test_an_empty_batch_changes_nothing(prepared: VectorStore) -> None:
 
 def test_an_isolated_file_is_found(prepared: VectorStore) -> None:
     """A point of a file without edges is stored, found and told as such."""
-    prepared.upsert(COLLECTION, [_point(isolated=True)])
+    prepared.upsert(COLLECTION, [a_point(isolated=True)])
 
     (hit,) = prepared.nearest(COLLECTION, [1.0, 0.0, 0.0, 0.0], limit=5, **PUBLISHED)
 
@@ -118,19 +85,19 @@ def test_an_isolated_file_is_found(prepared: VectorStore) -> None:
 
 def test_a_search_sees_one_generation(prepared: VectorStore) -> None:
     """Generations lie side by side, and a search sees the one it asks for."""
-    prepared.upsert(COLLECTION, [_point("old.py"), _point("both.py")])
-    prepared.upsert(COLLECTION, [_point("new.py", generation=2), _point("both.py", generation=2)])
+    prepared.upsert(COLLECTION, [a_point("old.py"), a_point("both.py")])
+    prepared.upsert(COLLECTION, [a_point("new.py", generation=2), a_point("both.py", generation=2)])
 
-    assert _paths(prepared, generation=1) == {"old.py", "both.py"}
-    assert _paths(prepared, generation=2) == {"new.py", "both.py"}
+    assert paths(prepared, generation=1) == {"old.py", "both.py"}
+    assert paths(prepared, generation=2) == {"new.py", "both.py"}
     assert prepared.count(COLLECTION, **MINE) == 4
     assert prepared.count(COLLECTION, **PUBLISHED) == 2
 
 
 def test_discarding_leaves_the_newer(prepared: VectorStore) -> None:
     """Generations before the given one are deleted, it and later ones stay, and doing it twice changes nothing."""
-    prepared.upsert(COLLECTION, [_point(generation=generation) for generation in (1, 2, 3, 4)])
-    prepared.upsert(COLLECTION, [_point(repository_id=OTHER_REPOSITORY)])
+    prepared.upsert(COLLECTION, [a_point(generation=generation) for generation in (1, 2, 3, 4)])
+    prepared.upsert(COLLECTION, [a_point(repository_id=OTHER_REPOSITORY)])
 
     prepared.discard_below(COLLECTION, generation=3, **MINE)
     prepared.discard_below(COLLECTION, generation=3, **MINE)
@@ -144,36 +111,36 @@ def test_discarding_leaves_the_newer(prepared: VectorStore) -> None:
 def test_discarding_spares_the_one_to_keep(prepared: VectorStore, keep: int | None, left: list[int]) -> None:
     """Of the older generations the one to keep stays, whole, and is found; naming one that is not there spares none."""
     for path in ("a.py", "b.py"):
-        prepared.upsert(COLLECTION, [_point(path, generation=generation) for generation in (1, 2, 3, 4)])
+        prepared.upsert(COLLECTION, [a_point(path, generation=generation) for generation in (1, 2, 3, 4)])
 
     for _ in range(2):
         prepared.discard_below(COLLECTION, generation=3, keep=keep, **MINE)
 
-    assert {generation: _paths(prepared, generation=generation) for generation in (1, 2, 3, 4)} == {
+    assert {generation: paths(prepared, generation=generation) for generation in (1, 2, 3, 4)} == {
         generation: {"a.py", "b.py"} if generation in left else set() for generation in (1, 2, 3, 4)
     }
 
 
 def test_tenants_do_not_meet(prepared: VectorStore) -> None:
     """Another tenant's points are neither replaced, found, counted nor deleted, even under the same repository id."""
-    prepared.upsert(COLLECTION, [_point("a.py"), _point("mine.py")])
-    prepared.upsert(COLLECTION, [_point("a.py", tenant_id=OTHER_TENANT), _point("theirs.py", tenant_id=OTHER_TENANT)])
+    prepared.upsert(COLLECTION, [a_point("a.py"), a_point("mine.py")])
+    prepared.upsert(COLLECTION, [a_point("a.py", tenant_id=OTHER_TENANT), a_point("theirs.py", tenant_id=OTHER_TENANT)])
 
-    assert _paths(prepared) == {"a.py", "mine.py"}
+    assert paths(prepared) == {"a.py", "mine.py"}
     assert prepared.count(COLLECTION, **MINE) == 2
 
     prepared.discard_below(COLLECTION, generation=9, **MINE)
 
     assert prepared.count(COLLECTION, **MINE) == 0
-    assert _paths(prepared, tenant_id=OTHER_TENANT) == {"a.py", "theirs.py"}
+    assert paths(prepared, tenant_id=OTHER_TENANT) == {"a.py", "theirs.py"}
 
 
 @pytest.mark.parametrize("hostile", ["' OR '1'='1", "x' OR 1=1 --", "a\\' OR true --", '" OR "" = "', "`", "''", "%"])
 def test_ids_are_values(prepared: VectorStore, hostile: str) -> None:
     """An id with the signs of a query language stands for itself and nothing else."""
-    prepared.upsert(COLLECTION, [_point("a.py"), _point("b.py", tenant_id=hostile)])
+    prepared.upsert(COLLECTION, [a_point("a.py"), a_point("b.py", tenant_id=hostile)])
 
-    assert _paths(prepared, tenant_id=hostile) == {"b.py"}
+    assert paths(prepared, tenant_id=hostile) == {"b.py"}
     assert prepared.count(COLLECTION, tenant_id=hostile, repository_id=REPOSITORY) == 1
     assert prepared.count(COLLECTION, tenant_id=TENANT, repository_id=hostile) == 0
 
@@ -185,11 +152,11 @@ def test_ids_are_values(prepared: VectorStore, hostile: str) -> None:
 
 def test_odd_paths_come_back_the_same(prepared: VectorStore) -> None:
     """Every name that a repository may hold is stored once and returned unchanged, UTF-8 or not."""
-    points = [_point(path) for path in ODD_PATHS]
+    points = [a_point(path) for path in ODD_PATHS]
     prepared.upsert(COLLECTION, points)
     prepared.upsert(COLLECTION, points)
 
-    assert _paths(prepared) == set(ODD_PATHS)
+    assert paths(prepared) == set(ODD_PATHS)
     assert prepared.count(COLLECTION, **PUBLISHED) == len(ODD_PATHS)
 
 
@@ -198,7 +165,7 @@ def test_scores_are_cosines_best_first(prepared: VectorStore) -> None:
     random = np.random.default_rng(7)
     vectors = random.normal(size=(1000, 4)).astype(np.float32)
     query = random.normal(size=4).astype(np.float32)
-    points = [_point(f"{number}.py", tuple(vector.tolist())) for number, vector in enumerate(vectors)]
+    points = [a_point(f"{number}.py", tuple(vector.tolist())) for number, vector in enumerate(vectors)]
     for start in range(0, 1000, 100):
         prepared.upsert(COLLECTION, points[start : start + 100])
 
@@ -213,8 +180,8 @@ def test_scores_are_cosines_best_first(prepared: VectorStore) -> None:
 
 def test_the_limit_counts_what_was_asked_for(prepared: VectorStore) -> None:
     """Nearer points of another repository do not crowd out those of the one that is asked for."""
-    prepared.upsert(COLLECTION, [_point(f"{number}.py", repository_id=OTHER_REPOSITORY) for number in range(50)])
-    prepared.upsert(COLLECTION, [_point("far.py", vector=(-1.0, 0.1, 0.0, 0.0)), _point("near.py")])
+    prepared.upsert(COLLECTION, [a_point(f"{number}.py", repository_id=OTHER_REPOSITORY) for number in range(50)])
+    prepared.upsert(COLLECTION, [a_point("far.py", vector=(-1.0, 0.1, 0.0, 0.0)), a_point("near.py")])
 
     hits = prepared.nearest(COLLECTION, [1.0, 0.0, 0.0, 0.0], limit=2, **PUBLISHED)
 
@@ -222,7 +189,8 @@ def test_the_limit_counts_what_was_asked_for(prepared: VectorStore) -> None:
 
 
 def test_a_missing_collection_is_empty(store: VectorStore) -> None:
-    """A collection that was never made has no points, and nothing to delete."""
+    """A collection that was never made has no points, nothing to renew and nothing to delete."""
+    store.renew(COLLECTION, published=1, generation=2, **MINE)
     store.discard_below(COLLECTION, generation=1, **MINE)
 
     assert store.count(COLLECTION, **MINE) == 0
@@ -232,12 +200,12 @@ def test_a_missing_collection_is_empty(store: VectorStore) -> None:
 def test_writing_to_a_missing_collection_is_refused(store: VectorStore) -> None:
     """Points for a collection that was never made are not lost in silence."""
     with pytest.raises(StoreUnavailable):
-        store.upsert(COLLECTION, [_point()])
+        store.upsert(COLLECTION, [a_point()])
 
 
 def test_preparing_again_keeps_the_points(prepared: VectorStore) -> None:
     """Preparing a collection that is there leaves its points alone."""
-    prepared.upsert(COLLECTION, [_point()])
+    prepared.upsert(COLLECTION, [a_point()])
 
     prepared.prepare(COLLECTION, dimension=4)
 
@@ -249,13 +217,13 @@ def test_preparing_at_once_makes_one_collection(store: VectorStore) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: store.prepare(COLLECTION, dimension=4), range(4)))
 
-    store.upsert(COLLECTION, [_point()])
+    store.upsert(COLLECTION, [a_point()])
     assert store.count(COLLECTION, **MINE) == 1
 
 
 def test_another_dimension_is_refused(prepared: VectorStore) -> None:
     """A collection is not prepared for vectors of another dimension than it holds."""
-    prepared.upsert(COLLECTION, [_point()])
+    prepared.upsert(COLLECTION, [a_point()])
 
     with pytest.raises(ConfigurationError, match=r"vectors of 4 numbers, not 8"):
         prepared.prepare(COLLECTION, dimension=8)
@@ -272,7 +240,7 @@ def test_points_outlive_the_process(tmp_path: Path) -> None:
     for opener in openers:
         first = opener()
         first.prepare(COLLECTION, dimension=4)
-        first.upsert(COLLECTION, [_point()])
+        first.upsert(COLLECTION, [a_point()])
         first.close()
 
         second = opener()
@@ -288,7 +256,7 @@ def _size(folder: Path) -> int:
 def _write_generation(store: VectorStore, generation: int) -> None:
     vectors = np.random.default_rng(generation).normal(size=(500, 4))
     points = [
-        _point(f"{number}.py", tuple(vector.tolist()), generation=generation) for number, vector in enumerate(vectors)
+        a_point(f"{number}.py", tuple(vector.tolist()), generation=generation) for number, vector in enumerate(vectors)
     ]
     for start in range(0, 500, 100):
         store.upsert(COLLECTION, points[start : start + 100])
@@ -312,10 +280,10 @@ def test_lance_discards_under_a_backup(tmp_path: Path) -> None:
     """While a tag holds an older version, points are discarded all the same and the tagged version stays readable."""
     store = LanceVectorStore(path=tmp_path)
     store.prepare(COLLECTION, dimension=4)
-    store.upsert(COLLECTION, [_point()])
+    store.upsert(COLLECTION, [a_point()])
     table = lancedb.connect(tmp_path).open_table(COLLECTION)
     table.tags.create("backup", table.version)
-    store.upsert(COLLECTION, [_point(generation=2)])
+    store.upsert(COLLECTION, [a_point(generation=2)])
 
     store.discard_below(COLLECTION, generation=2, **MINE)
 
@@ -330,8 +298,8 @@ def _write_as_process(path: Path, start: Any, first: int) -> None:
     store.prepare(COLLECTION, dimension=4)
     for batch in range(10):
         start.wait(60)
-        store.upsert(COLLECTION, [_point(f"{batch}-{number}.py") for number in range(50)])
-        store.upsert(COLLECTION, [_point(f"{batch}.py", repository_id=OTHER_REPOSITORY, generation=first + batch)])
+        store.upsert(COLLECTION, [a_point(f"{batch}-{number}.py") for number in range(50)])
+        store.upsert(COLLECTION, [a_point(f"{batch}.py", repository_id=OTHER_REPOSITORY, generation=first + batch)])
         store.discard_below(COLLECTION, tenant_id=OTHER_TENANT, repository_id=REPOSITORY, generation=5)
     store.close()
 
@@ -376,9 +344,10 @@ def test_a_local_qdrant_folder_serves_one(tmp_path: Path) -> None:
 
 OPERATIONS: dict[str, Callable[[VectorStore], object]] = {
     "prepare": lambda store: store.prepare(COLLECTION, dimension=4),
-    "upsert": lambda store: store.upsert(COLLECTION, [_point()]),
+    "upsert": lambda store: store.upsert(COLLECTION, [a_point()]),
     "nearest": lambda store: store.nearest(COLLECTION, [1.0, 0.0, 0.0, 0.0], limit=5, **PUBLISHED),
     "count": lambda store: store.count(COLLECTION, **MINE),
+    "renew": lambda store: store.renew(COLLECTION, published=1, generation=2, without=["a.py"], **MINE),
     "discard_below": lambda store: store.discard_below(COLLECTION, generation=1, **MINE),
 }
 

@@ -40,6 +40,8 @@ class LightBench:
         for step in range(steps):
             reporter.stage("train", step, steps)
             time.sleep(_STEP)
+        if fate == "idle":
+            return Outcome(summary={"unchanged": True})
         return Outcome(summary={"node": self._node}, knowledge=_learned(f"{task.job_id}.{task.attempt}", task))
 
     def tidy(self, message: TidyUp) -> None:

@@ -40,6 +40,7 @@ MATRIX: dict[int, Row] = {
         fault="worker killed after its effect, before it is told",
         tests=(
             f"{_WORKER}::test_a_worker_killed_after_the_commit_leaves_one_effect",
+            f"{_WORKER}::test_a_worker_killed_between_two_jobs_loses_neither",
             f"{_LEDGERS}/test_ledger_publish.py::test_publishing_twice_is_publishing_once",
         ),
     ),

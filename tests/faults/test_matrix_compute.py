@@ -63,10 +63,44 @@ def test_a_worker_killed_at_every_stage_publishes_once(stack: Stack, commit) -> 
     assert stack.until(lambda: _vectors(stack, asked["repository_id"]), lambda count: count == _FILES + 1)
 
 
-def _vectors(stack: Stack, repository_id: str) -> int:
-    """Return how many vectors there are of any generation; those that were never published are tidied up."""
+def test_a_push_killed_half_way_disturbs_nothing(stack: Stack, commit) -> None:  # type: ignore[no-untyped-def]
+    """Killed with new vectors written, or with the old ones renewed as well, a push leaves what is visible alone."""
+    source = stack.folder / "source"
+    commit(source, package(_FILES))
+    stack.start_plane()
+    first = stack.start_worker()
+    repository = stack.submit(source)["repository_id"]
+    stack.until(lambda: _visible(stack, repository), lambda seen: seen == _FILES + 1)
+    first.stop()
+    commit(source, {"pkg/pushed.py": "from pkg import m1\n"})
+    asked = stack.submit(source)
+
+    for stage in ("store", "done"):
+        worker = stack.start_worker(PHAROS_FAULT_AT=f"compute.{stage}:stop")
+        stack.until(lambda worker=worker: _stands_still(worker), bool)
+        assert _visible(stack, repository) == _FILES + 1
+        kill(worker)
+    stack.start_worker()
+    job = stack.wait(asked["job_id"])
+
+    vectors = job["result"]["vectors"]
+    assert (job["state"], vectors["way"], vectors["written"] + vectors["kept"]) == ("succeeded", "update", _FILES + 2)
+    assert vectors["kept"] > vectors["written"] > 0
+    assert _visible(stack, repository) == _FILES + 2
+    assert stack.until(lambda: _vectors(stack, repository), lambda count: count == _FILES + 2)
+
+
+def _visible(stack: Stack, repository_id: str) -> int:
+    """Return how many vectors the published generation sees."""
+    published = stack.rows("select generation from pharos.repositories")
+    return _vectors(stack, repository_id, generation=published[0][0]) if published else 0
+
+
+def _vectors(stack: Stack, repository_id: str, generation: int | None = None) -> int:
+    """Return how many vectors a generation sees, or how many there are; those that nobody sees are tidied up."""
     store = LanceVectorStore(path=stack.folder / "lancedb-alienware")
+    where = {"tenant_id": str(DEFAULT_TENANT), "repository_id": repository_id}
     try:
-        return store.count("structure_node2vec_64", tenant_id=str(DEFAULT_TENANT), repository_id=repository_id)
+        return store.count("structure_node2vec_64", generation=generation, **where)
     finally:
         store.close()

@@ -169,3 +169,32 @@ def test_a_frozen_workers_job_is_handed_over(build: Build) -> None:
     assert end.state == "succeeded"
     assert "Another attempt took over" in worker.log.read_text()
     _right(house, job_id)
+
+
+@pytest.mark.parametrize(
+    ("point", "attempts"),
+    [
+        ("worker.popped:kill@2", (2, 1)),
+        ("worker.published:kill", (1, 2)),
+        ("worker.started:kill@2", (1, 2)),
+        ("worker.ended:kill", (1, 2)),
+    ],
+    ids=lambda one: one.partition(":")[0] if isinstance(one, str) else "",
+)
+def test_a_worker_killed_between_two_jobs_loses_neither(build: Build, point: str, attempts: tuple[int, int]) -> None:
+    """Killed while one job ends and the next one starts in the same commit, it leaves each to end once."""
+    house = build()
+    house.start_plane()
+    attic = house.ready_worker("attic", PHAROS_FAULT_AT=point)
+    # Neither has anything to publish; while the first one takes its time, the second one comes on its lane.
+    first = house.submit("a", fate="idle", epochs=60)
+    house.wait(first, "running")
+    second = house.submit("b", fate="idle")
+    attic.wait()
+    house.ready_worker("den")
+
+    ends = [house.wait(job_id, within=200) for job_id in (first, second)]
+
+    assert [(end.state, end.attempt) for end in ends] == [("succeeded", attempt) for attempt in attempts]
+    asked = [Ask(key=one, job_id=one, repository=one, fate="idle") for one in (first, second)]
+    assert check(house.history(asked)).problems == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from shared.jobs.kinds import Kind, Priority
 from shared.jobs.payloads import IngestPayload, RemovePayload
 from shared.jobs.states import State
-from shared.knowledge import EdgeRow, FileRow, Knowledge
+from shared.knowledge import Analysis, Community, Cycle, EdgeRow, FileRow, Knowledge, Standing, UnresolvedRow
 from shared.ledger.jobs import JobReader
 from shared.ledger.keeper import Keeper, Started, Submission, Submitted
 from shared.ledger.postgres import Database
@@ -86,6 +86,21 @@ def knowledge(files: int = 3, *, commit: str = "a" * 40, edges: tuple[tuple[int,
         files=tuple(file_row(number) for number in range(files)),
         edges=tuple(EdgeRow(source=one, target=other, kinds=("import",), line=1) for one, other in edges),
         stats={"seconds": 1.5},
+    )
+
+
+def analysed(known: Knowledge) -> Knowledge:
+    """Return the same files and edges with one row of every other kind."""
+    files = len(known.files)
+    return replace(
+        known,
+        unresolved=(UnresolvedRow(source=0, line=4, module="..gone"),),
+        analysis=Analysis(
+            standings=tuple(Standing(rank=files - number, community=0) for number in range(files)),
+            cycles=(Cycle(files=tuple(range(files)), cut=((0, 1),), at_least=1),),
+            communities=(Community(size=files, inside=len(known.edges), across=0, leaders=(0,)),),
+            modularity=0.5,
+        ),
     )
 
 

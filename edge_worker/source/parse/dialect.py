@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from edge_worker.source.parse.later import later
 from edge_worker.source.parse.statement import ImportStatement
 from edge_worker.source.parse.text import to_utf8
 
@@ -17,14 +16,9 @@ if TYPE_CHECKING:
 Extract = Callable[["Tree", bytes], Iterable[ImportStatement]]
 
 
-@cache
 def wheel(name: str, entry: str = "language") -> Callable[[], object]:
     """Return the entry of a grammar's wheel, which is imported when a file needs the grammar: most need none."""
-
-    def load() -> object:
-        return getattr(import_module(name), entry)()
-
-    return load
+    return later(name, entry)
 
 
 @dataclass(frozen=True, kw_only=True)

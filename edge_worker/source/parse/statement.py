@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: ``parsed``: the grammar read all of it. ``partial``: it has syntax errors, and the imports that could be read are
-#: kept. ``failed``: no program could be read, so there are no imports (see ``source.reader`` for the exact rule).
+#: What was learned of the imports, not of the program: ``parsed``: all of them were read, by a grammar that read the
+#: whole file or by a scan that left no doubt (it does not see errors that touch no import). ``partial``: a grammar met
+#: syntax errors, and the imports that could be read are kept. ``failed``: no program could be read, so there are no
+#: imports (see ``source.reader`` for the exact rule).
 Status = Literal["parsed", "partial", "failed"]
 
 RUNTIME = "runtime"
@@ -15,6 +17,10 @@ CONDITIONAL = "conditional"
 NESTED = "nested"
 DYNAMIC = "dynamic-literal"
 RE_EXPORT = "re-export"
+#: The name of a module within the code itself, where the language asks for no import.
+QUALIFIED = "qualified"
+#: The file is named and nothing of it is imported by that: ``jest.mock("./x")``, ``new URL("./x", import.meta.url)``.
+MENTIONED = "mentioned"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +33,8 @@ class ImportStatement:
     names: tuple[str, ...] = ()
     #: Leading dots of a Python import; 0 elsewhere.
     level: int = 0
-    #: ``runtime``, ``type-only`` or ``dynamic-literal``, then any of ``conditional``, ``nested``, ``re-export``.
+    #: ``runtime``, ``type-only`` or ``dynamic-literal``, then any of ``conditional``, ``nested``, ``re-export`` and
+    #: ``qualified``.
     kinds: tuple[str, ...] = (RUNTIME,)
     #: Counted from 1.
     line: int

@@ -12,6 +12,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WIDE_MARKS = tuple(mark for mark, _ in _MARKS)
 # PEP 263.
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 # Codecs of text whose cost is linear. A cookie may name anything Python knows, compression and punycode included.
@@ -35,6 +36,15 @@ def honour_cookie(source: bytes) -> bytes:
         if cookie:
             return _decoded(source, cookie[1].decode("ascii", errors="replace"))
     return source
+
+
+def plain(source: bytes) -> bytes | None:
+    """Return a text as the grammars would read it if that takes no decoding, for a scan; None for all others."""
+    if b"\0" in source or source.startswith(_WIDE_MARKS):
+        return None
+    if b"\r" in source and source.count(b"\r") != source.count(b"\r\n"):
+        return None
+    return source.removeprefix(codecs.BOM_UTF8)
 
 
 def is_text(source: bytes) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from tree_sitter import Language, Node, Parser, Tree
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser, Tree
 
 SECONDS = 5.0
 # The grammar is asked for slices this long: each is copied once.
@@ -59,4 +62,7 @@ def is_wreck(tree: Tree) -> bool:
 
 @cache
 def _parser(grammar: Callable[[], object]) -> Parser:
-    return Parser(Language(grammar()))
+    # Most runs need no grammar, and so not what runs them.
+    library = import_module("tree_sitter")
+    parser: Parser = library.Parser(library.Language(grammar()))
+    return parser

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from edge_worker.source.parse.statement import ImportStatement, Parsed
+from edge_worker.source.parse.statement import DYNAMIC, QUALIFIED, RUNTIME, TYPE_ONLY, ImportStatement, Parsed
 
 #: ``local``: files of the repository. ``external``: the standard library, a package of somebody else, an address.
 #: ``unresolved``: it names something of this repository that is not there (generated, not committed, a mistake).
-Outcome = Literal["local", "external", "unresolved"]
+#: ``implied``: it is no import (a package clause, a name written out in the code), and is not counted as one.
+Outcome = Literal["local", "external", "unresolved", "implied"]
 
 #: A kind that resolution adds: the target is the source of an output that was not built.
 BUILT = "built"
@@ -17,8 +18,16 @@ BUILT = "built"
 ASSET = "asset"
 #: A kind that resolution adds: a package's own file, which runs before what was asked for.
 PACKAGE_INIT = "package-init"
-#: Kinds that make no edge of the graph by themselves: they are told when they are asked for.
-OPTIONAL = frozenset({ASSET, PACKAGE_INIT})
+#: A kind that resolution adds: a file of the same package, what it declares is used and needs no import.
+SAME_PACKAGE = "same-package"
+#: A kind that resolution adds: the file's name is written with other letters, large for small.
+CASE_FALLBACK = "case-fallback"
+#: One of these is what a file writes to import another.
+IMPORTS = frozenset({RUNTIME, TYPE_ONLY, DYNAMIC, QUALIFIED})
+#: Kinds of targets that are no relation between two files' code: told when they are asked for, never learned.
+ASIDE = frozenset({ASSET, CASE_FALLBACK, PACKAGE_INIT})
+#: Kinds that take the place of the statement's own.
+_INSTEAD = ASIDE | {SAME_PACKAGE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,14 +40,23 @@ class Target:
     confidence: float = 1.0
 
     @property
-    def optional(self) -> bool:
-        """Whether the edge is none of the graph's own."""
-        return not OPTIONAL.isdisjoint(self.kinds)
+    def aside(self) -> bool:
+        """Whether this is no relation between two files' code."""
+        return bool(self.kinds) and not ASIDE.isdisjoint(self.kinds)
+
+    def kinds_with(self, own: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the kinds of an edge to here by a statement of ``own`` kinds."""
+        if not self.kinds:
+            return own
+        return self.kinds if not _INSTEAD.isdisjoint(self.kinds) else (*own, *self.kinds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolution:
-    """What one import means. Targets are there if and only if the outcome is ``local``."""
+    """What one import means. Targets are there if the outcome is ``local``, and may be if it is ``implied``.
+
+    One that is unresolved may have an optional target: what it would mean by a looser rule.
+    """
 
     outcome: Outcome
     targets: tuple[Target, ...] = ()
@@ -46,6 +64,7 @@ class Resolution:
 
 EXTERNAL = Resolution(outcome="external")
 UNRESOLVED = Resolution(outcome="unresolved")
+IMPLIED = Resolution(outcome="implied")
 
 
 class Resolver(Protocol):
@@ -64,3 +83,8 @@ def local(*targets: Target) -> Resolution:
     """Return a resolution to these files, each once, in the order given; unresolved without any."""
     unique = tuple(dict.fromkeys(targets))
     return Resolution(outcome="local", targets=unique) if unique else UNRESOLVED
+
+
+def implied(*targets: Target) -> Resolution:
+    """Return what something that is no import means: these files, each once, in the order given, or nothing."""
+    return Resolution(outcome="implied", targets=tuple(dict.fromkeys(targets)))

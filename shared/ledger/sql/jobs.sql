@@ -13,6 +13,11 @@ select s.outcome, s.waiting, (s.job).*, s.place as position
 -- Hand a job to a worker, or say why not.
 select s.outcome, (s.job).* from pharos.start_job(%(id)s, %(worker)s, %(capabilities)s, %(keeps_vectors)s, %(schema)s,
                                                   %(lease_ms)s) s
+-- name: turn
+-- End an attempt that has nothing to publish and start another job, both in one commit.
+select t.ended, t.outcome, t.visible, (t.job).*
+  from pharos.turn_job(%(tenant)s, %(ended)s, %(attempt)s, %(result)s, %(id)s, %(worker)s, %(capabilities)s,
+                       %(keeps_vectors)s, %(schema)s, %(lease_ms)s) t
 -- name: renew
 -- Keep an attempt alive.
 select held, cancel_requested from pharos.renew_job(%(id)s, %(attempt)s, %(worker)s, %(lease_ms)s)

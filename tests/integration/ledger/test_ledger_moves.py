@@ -364,3 +364,15 @@ def test_history_is_newest_first(ledger: Ledger) -> None:
 
     assert [job.id for job in found] == [jobs[2].id, jobs[1].id]
     assert all(job.seconds is not None and job.seconds >= 0 for job in found)
+
+
+def test_what_runs_is_never_left_out(ledger: Ledger) -> None:
+    """However many jobs are queued, and however urgent, every one that runs is among the open ones, in order."""
+    low = ledger.running(priority=Priority.LOW)
+    queued = [ledger.submit(f"github.com/acme/r{number}", priority=Priority.URGENT) for number in range(3)]
+    breaths: list[int] = []
+
+    found = ledger.keeper.open_jobs(limit=2, breathe=lambda: breaths.append(1))
+
+    assert [one.job.id for one in found] == [queued[0].id, queued[1].id, low.id]
+    assert breaths == [1]

@@ -348,7 +348,7 @@ def test_paths_may_be_any_bytes(ledger: Ledger) -> None:
     assert found.path == "caf\\xe9/\\xff.py"
     assert [file.path for file in _files(ledger)] == ["caf\\xe9/\\xff.py", "naïve/ü.py"]
     assert ledger.repositories.similar(ID, "naïve/ü.py", tenant=DEFAULT_TENANT, limit=9)[0].path == found.path
-    assert _reach(ledger, "naïve/ü.py") == [Reached(path=found.path, language="python", depth=1)]
+    assert _steps(_reach(ledger, "naïve/ü.py")) == [(found.path.removesuffix(".py"), 1)]
 
 
 def test_similar_files_come_best_first(ledger: Ledger) -> None:

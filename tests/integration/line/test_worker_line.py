@@ -82,7 +82,8 @@ def test_a_quick_answer_is_its_own_acknowledgement(plane: LinePlane, worker: Wor
     plane.streams[0].say("request", request)
     eventually(plane.answers)
 
-    assert plane.answers() == [{"worker": WORKER, "id": request["id"], "body": {"text": "ping"}, "error": None}]
+    told = {"worker": WORKER, "id": request["id"], "body": {"text": "ping"}, "error": None, "elsewhere": False}
+    assert plane.answers() == [told]
     assert plane.acknowledged() == [HELLO]
 
 
@@ -162,7 +163,7 @@ def test_a_worker_says_when_its_hands_are_full(plane: LinePlane, worker: Worker)
         ("ours", "The GPU is away."),
         ("foreign", "This worker broke over it (ValueError)."),
         ("unserialisable", "This worker broke over it (PydanticSerializationError)."),
-        ("large", f"The answer has more than {MAX_BODY} bytes."),
+        ("large", f"The answer has more than {MAX_BODY} bytes. Ask for less."),
         ("unknown", "This worker does not know how to answer echo."),
     ],
 )
@@ -184,6 +185,7 @@ def test_what_cannot_be_answered_is_said(plane: LinePlane, worker: Worker, answe
     eventually(plane.answers)
 
     assert plane.answers()[0]["error"] == error
+    assert plane.answers()[0]["elsewhere"] == (answer in {"ours", "unknown"})
     assert plane.answers()[0]["body"] is None
 
 

@@ -114,6 +114,8 @@ def test_a_hostile_record_is_never_read(place: Place, tmp_path: Path, name: str)
     place.link.rpush("rq:queue:ingest", job_id)
 
     taken = box.take(["ingest"], worker=WORKER, wait=1)
+    if not box.blocks:
+        box.forget(job_id)
 
     assert taken == job_id
     assert not mark.exists()

@@ -18,7 +18,7 @@ from edge_worker.handlers.base import Reporter
 from edge_worker.source.bare import BareRepository
 from edge_worker.source.fetch import FetchLimits, fetch, folder_bytes, resolve_commit
 from edge_worker.source.git import Access
-from edge_worker.source.walk import contents, select
+from edge_worker.source.walk import select
 from shared.errors import Cancelled, JobSignal, Permanent, Snooze
 
 if sys.platform != "win32":
@@ -43,7 +43,8 @@ def take(repo: Repo, job: Path, limits: FetchLimits, local: Access, reporter: Re
 def sources(repository: BareRepository) -> dict[str, bytes | None]:
     """Return the sources of a fetched commit with their contents."""
     selection = select(repository.entries(), repository.read, border=lambda: None)
-    return {file.path: data for file, data in contents(selection.files, repository.read)}
+    wanted = repository.read(file.oid for file in selection.files if file.parsed)
+    return {file.path: next(wanted)[1] if file.parsed else None for file in selection.files}
 
 
 def refused(reason: str, kind: type[JobSignal] = Permanent) -> pytest.RaisesExc[JobSignal]:
@@ -181,10 +182,8 @@ def test_a_git_bomb_is_refused_at_the_limit_of_files(repo, take) -> None:
     bomb(repo, "".join(f"100644 blob {blob}\tf{number}.py\n" for number in range(10)))
     started = time.monotonic()
 
-    repository = take()
     with refused("too_many_files"):
-        for _ in repository.entries():
-            pass
+        take()
 
     assert time.monotonic() - started < 15
 
@@ -193,9 +192,8 @@ def test_folders_without_end_and_without_files_are_refused(repo, take, limits) -
     """A tree that is listed for ever and never names a file ends at the deadline."""
     bomb(repo, "")
 
-    repository = take(limits=replace(limits, seconds=2.0))
     with refused("repository_malformed"):
-        list(repository.entries())
+        take(limits=replace(limits, seconds=2.0))
 
 
 def test_a_path_as_long_as_a_book_is_refused(repo, take) -> None:
@@ -205,9 +203,8 @@ def test_a_path_as_long_as_a_book_is_refused(repo, take) -> None:
         listing = f"040000 tree {repo.git('mktree', data=listing.encode())}\t{'d' * 100}\n"
     repo.commit_tree(listing.replace("\n", "\0").encode())
 
-    repository = take()
     with refused("repository_malformed"):
-        list(repository.entries())
+        take()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
@@ -234,6 +231,24 @@ def test_a_large_file_is_not_fetched_and_never_asked_for_again(repo, take, job) 
     assert found["big.py"] is None
     assert len(found["fits.py"] or b"") == 5000
     assert folder_bytes(job / "repository" / "objects") < 5000
+
+
+def test_a_commit_of_too_many_files_is_refused_before_they_come(repo, take, limits, job) -> None:
+    """Files are counted by the folders alone: of what they hold nothing is fetched, and the figure is told."""
+    repo.commit({f"f{number}.py": os.urandom(100_000) for number in range(11)})
+
+    with refused("too_many_files") as error:
+        take(limits=replace(limits, max_files=10))
+
+    assert "more than 10 files" in error.value.message
+    assert folder_bytes(job / "repository" / "objects") < 10_000
+
+
+def test_a_commit_of_as_many_files_as_are_taken_is_read(repo, take, limits) -> None:
+    """The limit itself is within the limit."""
+    repo.commit({f"f{number}.py": b"x = 1\n" for number in range(10)})
+
+    assert len(sources(take(limits=replace(limits, max_files=10)))) == 10
 
 
 def test_a_repository_above_the_size_limit_is_refused(repo, take, limits) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pharos.cli.app import app
-from tests.unit.cli.recorded_plane import RecordedPlane
+from tests.unit.cli.recorded_plane import REPOSITORY_ID, RecordedPlane
 
 Pharos = Callable[..., Result]
+Git = Callable[..., str]
 TOKEN = "a-token-for-people-of-this-test"
 
 
@@ -54,4 +56,33 @@ def pharos(alone: Pharos, recorded: RecordedPlane) -> Pharos:
     def run(*arguments: str, **given: str) -> Result:
         return alone(*arguments, **{"PHAROS_CONTROL_URL": recorded.url, "PHAROS_ADMIN_TOKEN": TOKEN} | given)
 
+    return run
+
+
+@pytest.fixture
+def indexed(recorded: RecordedPlane) -> None:
+    """The recorded plane has one repository."""
+    one = {"id": REPOSITORY_ID, "name": "github.com/acme/api", "commit": "c" * 40, "files": 3, "edges": 2}
+    recorded.play("GET", "/api/v1/repositories", [one])
+    recorded.play("GET", f"/api/v1/repositories/{REPOSITORY_ID}", one)
+
+
+@pytest.fixture
+def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
+    """Run git in a checkout of two files, which is the current folder."""
+    checkout = tmp_path / "checkout"
+    (checkout / "src").mkdir(parents=True)
+    monkeypatch.chdir(checkout)
+
+    def run(*arguments: str) -> str:
+        settings = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        done = subprocess.run(["git", *settings, *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    run("init", "--quiet", "--initial-branch=main")
+    run("remote", "add", "origin", "git@github.com:acme/api.git")
+    for name in ("src/a.py", "src/ü b.py"):
+        (checkout / name).write_text("x = 1\n" * 9)
+    run("add", "--all")
+    run("commit", "--quiet", "--message=first")
     return run

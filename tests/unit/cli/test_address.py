@@ -56,6 +56,16 @@ def test_exact_name_goes_first() -> None:
     assert find_repository("acme/api", known)["id"] == "repo_2"
 
 
+@pytest.mark.parametrize("address", ["https://me:s3cret@git.example/a/b", "https://s3cret@git.example/a/b"])
+def test_passwords_are_not_repeated(address: str) -> None:
+    """Whoever reads that there is no such repository reads nobody's password."""
+    with pytest.raises(NotFound) as error:
+        find_repository(address, [repository()])
+
+    assert "s3cret" not in error.value.message
+    assert "git.example/a/b" in error.value.message
+
+
 def test_part_of_a_name_is_not_a_name() -> None:
     """A repository whose name only ends alike is not meant."""
     with pytest.raises(NotFound):

@@ -33,10 +33,12 @@ def test_submit_asks_for_what_was_said(pharos: Pharos, recorded: RecordedPlane) 
     recorded.play("POST", INGEST, accepted(), status=202)
 
     options = ["--ref", "main", "--epochs", "3", "--force", "--priority", "high", "--gpu"]
+    options += ["--preset", "fast", "--method", "prone", "--include", "vendored", "--include", "generated"]
     result = pharos("submit", "acme/api", *options)
 
     asked = recorded.asked[0]
     wanted = {"url": "acme/api", "ref": "main", "epochs": 3, "force": True, "priority": "high", "needs": {"gpu": True}}
+    wanted |= {"preset": "fast", "method": "prone", "include": ["vendored", "generated"]}
     assert asked.body == wanted
     assert asked.headers["authorization"] == f"Bearer {TOKEN}"
     assert len(asked.headers["idempotency-key"]) > 30
@@ -264,12 +266,14 @@ def test_unknown_repository(pharos: Pharos, recorded: RecordedPlane) -> None:
 def test_dependents_by_id(pharos: Pharos, recorded: RecordedPlane) -> None:
     """An id needs no look at the list, and the depth arrives."""
     recorded.play("GET", FILES, repository())
-    recorded.play("GET", f"{FILES}/dependents", [{"path": "b.py", "language": "python", "depth": 2}])
+    recorded.play(
+        "GET", f"{FILES}/dependents", [{"path": "b.py", "language": "python", "depth": 2, "kinds": None, "line": None}]
+    )
 
     result = pharos("dependents", REPOSITORY_ID, "a.py", "--depth", "2")
 
     assert recorded.asked[-1].query == {"path": ["a.py"], "depth": ["2"], "limit": ["1000"]}
-    assert result.stdout == "STEPS  FILE\n2      b.py\n"
+    assert result.stdout == "STEPS  LINE  KINDS  FILE\n2      -     -      b.py\n"
 
 
 def test_remove(pharos: Pharos, recorded: RecordedPlane) -> None:

@@ -44,9 +44,15 @@ _VALUES = {
     "{worker}": "den",
     "/workers/{name}": "/workers/den",
     "{name}": "not-found",
+    "{community}": "0",
 }
 _SAID = {"worker": "den.0123456789ab", "id": "0123456789abcdef"}
-_QUERIES = {"similar", "dependents", "dependencies"}
+_QUERIES = {
+    "similar": {"path": "src/file_0.py"},
+    "dependents": {"path": "src/file_0.py"},
+    "dependencies": {"path": "src/file_0.py"},
+    "paths": {"source": "src/file_0.py", "target": "src/file_1.py"},
+}
 _BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/ingestion/ingest": {"json": {"url": "a/b"}},
     "/api/v1/workers/heartbeat": {"json": json.loads(a_heartbeat().model_dump_json())},
@@ -56,6 +62,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/workers/echo": {"json": {}},
     "/api/v1/workers/{name}/echo": {"json": {}},
     "/api/v1/workers/{worker}/pause": {"json": {"note": "gaming", "minutes": 15}},
+    "/api/v1/repositories/{repository_id}/impact": {"json": {"changes": [{"path": "src/file_1.py"}]}},
     "/ui/submit": {"data": {"repository": "a/b"}},
     "/sign-in": {"data": {"token": ADMIN}},
 }
@@ -79,7 +86,7 @@ def _path(door: tuple[str, str]) -> str:
 
 
 def _knock(client: TestClient, door: tuple[str, str], **headers: str) -> Any:
-    query = {"path": "src/file_0.py"} if door[1].rsplit("/", 1)[-1] in _QUERIES else None
+    query = _QUERIES.get(door[1].rsplit("/", 1)[-1])
     return client.request(door[0], _path(door), params=query, headers=headers, **_BODIES.get(door[1], {}))
 
 

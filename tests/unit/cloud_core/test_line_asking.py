@@ -138,6 +138,26 @@ def test_an_error_is_handed_on_or_told(lines: Lines) -> None:
     run_apart(life())
 
 
+def test_what_is_passed_on_goes_through_the_house(lines: Lines) -> None:
+    """Workers that pass a request on broke nothing: the third is asked too, and the last word is told."""
+
+    async def life() -> None:
+        with Peer(lines, DEN) as den, Peer(lines, ATTIC) as attic, Peer(lines, CELLAR) as cellar:
+            await open_all(den, attic, cellar)
+            for last, body in (("It is here.", {"by": "cellar"}), ("No folder.", None)):
+                asking = ask(lines, DEN, ATTIC, CELLAR)
+                for peer in (den, attic):
+                    peer.answer((await peer.request()).id, error="It has no token.", elsewhere=True)
+                cellar.answer((await cellar.request()).id, body=body, error=None if body else last, elsewhere=not body)
+                if body:
+                    assert (await asking).body == body
+                else:
+                    with pytest.raises(NotAnswered, match=r"cellar.*: No folder\. Nothing was changed\."):
+                        await asking
+
+    run_apart(life())
+
+
 def test_without_a_line_nobody_waits(lines: Lines) -> None:
     """When none of the workers holds an open line, that is said at once."""
 

@@ -88,6 +88,24 @@ def test_a_named_worker_is_asked(house: House, whom: str) -> None:
     run_apart(life())
 
 
+def test_a_node_is_asked_first_and_the_others_after_it(house: House) -> None:
+    """Who is at work on the node that should know goes before idle ones; when it passes, the others are asked."""
+
+    async def life() -> None:
+        house.hear(DEN)
+        house.hear(ATTIC, attempts=(a_report(a_running_job()),))
+        with Peer(house.lines, DEN) as den, Peer(house.lines, ATTIC) as attic:
+            await den.open()
+            await attic.open()
+            asking = asyncio.create_task(house.line.ask("changes", {}, seconds=2.0, first="attic"))
+            attic.answer((await attic.request()).id, error="It has no token.", elsewhere=True)
+            den.answer((await den.request()).id, body={"changes": []})
+
+            assert (await asking).worker == DEN
+
+    run_apart(life())
+
+
 def test_who_is_not_there_is_not_asked(house: House) -> None:
     """A worker that said goodbye or that nobody heard is not asked, whatever line it still holds."""
 

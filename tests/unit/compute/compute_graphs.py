@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from edge_worker.compute.data import graph_data
-from edge_worker.compute.node2vec import Embedding, fit
+from edge_worker.compute.embedding import Embedding
+from edge_worker.compute.node2vec import fit
 from edge_worker.compute.skipgram import SkipGram
 from edge_worker.compute.trainer import Parameters, Progress, Step
 
@@ -57,6 +58,19 @@ def embed(
     step: Step = SkipGram.step,
 ) -> Embedding:
     return fit(graph_data(num_nodes, edges), parameters, device=device, progress=progress, step=step)
+
+
+def out_of_memory(times: int) -> Step:
+    """A step that finds no memory for its first ``times`` calls."""
+    left = [times]
+
+    def step(model: SkipGram, walks: Tensor, noise: Tensor, rate: float) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        model.step(walks, noise, rate)
+
+    return step
 
 
 def digest(embedding: Embedding) -> str:

@@ -6,12 +6,12 @@ import weakref
 
 import pytest
 import torch
-from compute_graphs import CPU, CUDA, communities, digest, embed
+from compute_graphs import CPU, CUDA, communities, digest, embed, out_of_memory
 from torch import Tensor
 
-from edge_worker.compute.node2vec import rungs
+from edge_worker.compute.ladder import rungs
 from edge_worker.compute.skipgram import SkipGram
-from edge_worker.compute.trainer import Parameters, Step
+from edge_worker.compute.trainer import Parameters
 from shared.errors import Cancelled, Permanent
 
 
@@ -57,19 +57,6 @@ def test_cancel_comes_out_as_it_is(after: int) -> None:
     assert digest(embed(120, graph.edges)) == digest(embed(120, graph.edges))
 
 
-def out_of_memory(times: int) -> Step:
-    """A step that finds no memory for its first ``times`` calls."""
-    left = [times]
-
-    def step(model: SkipGram, walks: Tensor, noise: Tensor, rate: float) -> None:
-        if left[0]:
-            left[0] -= 1
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        model.step(walks, noise, rate)
-
-    return step
-
-
 @pytest.mark.parametrize(("times", "batch"), [(1, 64), (2, 32)])
 def test_out_of_memory_halves_the_batch(times: int, batch: int) -> None:
     """Each time memory runs out the fit starts again with half the batch, and comes to what that batch comes to."""
@@ -82,10 +69,10 @@ def test_out_of_memory_halves_the_batch(times: int, batch: int) -> None:
 
 
 def test_out_of_memory_on_a_gpu_ends_on_the_cpu() -> None:
-    """The last way to fit is the CPU with the full batch; on the CPU it is a quarter of it."""
+    """A GPU takes four times the batch; the last way to fit is the CPU with the full batch, on the CPU a quarter."""
     on_gpu, on_cpu = rungs(CUDA, 256), rungs(CPU, 256)
 
-    assert [(rung.device, rung.batch) for rung in on_gpu] == [(CUDA, 256), (CUDA, 128), (CUDA, 64), (CPU, 256)]
+    assert [(rung.device, rung.batch) for rung in on_gpu] == [(CUDA, 1024), (CUDA, 512), (CUDA, 256), (CPU, 256)]
     assert [(rung.device, rung.batch) for rung in on_cpu] == [(CPU, 256), (CPU, 128), (CPU, 64)]
 
 

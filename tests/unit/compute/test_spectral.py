@@ -6,8 +6,8 @@ import torch
 from torch.nn.functional import normalize
 
 from edge_worker.compute.data import graph_data
+from edge_worker.compute.graph import Adjacency, adjacency
 from edge_worker.compute.spectral import spectral_start
-from edge_worker.compute.walker import Adjacency, adjacency
 
 
 def graph_of(num_nodes: int, edges: list[tuple[int, int]]) -> Adjacency:

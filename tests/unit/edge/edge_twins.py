@@ -19,9 +19,10 @@ from edge_worker.attempt.process import ComputeProcess
 from shared.errors import LedgerUnavailable, MailboxUnavailable
 from shared.jobs.states import State
 from shared.knowledge import Knowledge
-from shared.ledger.keeper import Keeper, Renewal, Started
+from shared.ledger.keeper import Keeper, Renewal, Started, StartOutcome
 from shared.ledger.publish import PublishedRow, Publisher, Refused
 from shared.ledger.records import Job, OpenJob
+from shared.ledger.turns import Turned, Turns
 from shared.mailbox.lanes import Mailbox
 
 WORKER = "den.0123456789ab"
@@ -78,6 +79,8 @@ class Ledger:
     outdated: bool = False
     #: Ids that it lets start; ``None`` lets all.
     startable: set[str] | None = None
+    #: What a turn says of the others.
+    why_not: StartOutcome = "taken"
     seen: PublishedRow | None = None
     publish_error: Exception | None = None
 
@@ -90,6 +93,11 @@ class Ledger:
     def publisher(self) -> Publisher:
         """Return it as the publisher."""
         return cast(Publisher, self)
+
+    @property
+    def turns(self) -> Turns:
+        """Return it as the one who makes turns."""
+        return cast(Turns, self)
 
     def named(self, *names: str) -> list[tuple[str, dict[str, Any]]]:
         """Return the moves of these names."""
@@ -109,6 +117,19 @@ class Ledger:
         if self.startable is not None and job_id not in self.startable:
             return Started(outcome="taken", job=None)
         return Started(outcome="started", job=an_attempt(id=job_id))
+
+    def turn(self, job: Job, *, result: dict[str, Any], following: str, **given: Any) -> Turned:
+        """End one job and start another."""
+        self._note("turn", ended=job.id, result=result, following=following)
+        if self.publish_error is not None:
+            raise self.publish_error
+        if not self.held:
+            return Turned(ended=False, started=None, visible=None)
+        self.open = [one for one in self.open if one.job.id != job.id]
+        if self.startable is not None and following not in self.startable:
+            return Turned(ended=True, started=Started(outcome=self.why_not, job=None), visible=None)
+        started = Started(outcome="started", job=an_attempt(id=following))
+        return Turned(ended=True, started=started, visible=self.seen)
 
     def open_jobs(self) -> list[OpenJob]:
         """Return what is open."""
@@ -227,6 +248,7 @@ class Lanes:
         self.ids = list(ids)
         self.there = there
         self.asked: list[tuple[str, ...]] = []
+        self.forgotten: list[str] = []
         self.pings = 0
         #: What happens while it is asked whether it is there.
         self.on_ping: Callable[[], None] = lambda: None
@@ -263,6 +285,19 @@ class Lanes:
                 self._wakes = 0
                 return None
             return self.ids.pop(0)
+
+    def glance(self, lanes: Sequence[str], *, forget: str | None = None) -> str | None:
+        """Return the next id at once."""
+        self._check()
+        if forget is not None:
+            self.forgotten.append(forget)
+        with self._change:
+            return self.ids.pop(0) if self.ids else None
+
+    def forget(self, job_id: str) -> None:
+        """Delete a record."""
+        self._check()
+        self.forgotten.append(job_id)
 
     def put(self, job_id: str) -> None:
         """Let an id arrive."""

@@ -24,7 +24,8 @@ from edge_worker.attempt.messages import Done, Ended, Equipment, Hello, Progress
 from edge_worker.attempt.process import ComputeProcess
 from edge_worker.attempt.tasks import read_task, write_task
 from edge_worker.handlers.base import Outcome, Published, Reporter, Task
-from edge_worker.handlers.ingest import COLLECTION, DIMENSION
+from edge_worker.handlers.training import Tag, TrainingStates
+from edge_worker.handlers.vectors import COLLECTIONS, DIMENSION
 from shared.errors import (
     Cancelled,
     ConfigurationError,
@@ -41,6 +42,7 @@ from shared.stores.base import Point
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 TENANT = str(DEFAULT_TENANT)
+COLLECTION = COLLECTIONS["node2vec"]
 Handle = Callable[[Task, Reporter], Outcome]
 
 
@@ -295,6 +297,10 @@ def _point(generation: int) -> Point:
     )
 
 
+def _tag(generation: int) -> Tag:
+    return Tag(tenant_id=TENANT, repository_id=REPOSITORY_ID, collection=COLLECTION, generation=generation)
+
+
 def _process(equipment: Equipment) -> ComputeProcess:
     return ComputeProcess(equipment, environment=ENVIRONMENT)
 
@@ -307,6 +313,10 @@ def test_the_real_child_works_and_tidies_up(tmp_path: Path) -> None:
     store = LanceVectorStore(path=equipment.lancedb_path)
     store.prepare(COLLECTION, dimension=DIMENSION)
     store.upsert(COLLECTION, [_point(generation) for generation in (2, 4, 7)])
+    states = TrainingStates(folder=equipment.lancedb_path / "training")
+    tags = [_tag(generation) for generation in (2, 4, 7)]
+    for tag in tags:
+        states.keep(tag, b"state")
     process = _process(equipment)
 
     def counts() -> list[int]:
@@ -321,7 +331,7 @@ def test_the_real_child_works_and_tidies_up(tmp_path: Path) -> None:
     try:
         assert isinstance(process.warm(), Hello)
         process.say(TidyUp(tenant_id=TENANT, repository_id=REPOSITORY_ID, below=8, keep=4))
-        tidied, left = heard(), counts()
+        tidied, left, known = heard(), counts(), [states.load(tag) for tag in tags]
         process.say(_run(a_task(tmp_path, kind="ingest", payload={"nonsense": True})))
         failed = heard()
         # A stop for the attempt that is over, and then the next one.
@@ -332,9 +342,10 @@ def test_the_real_child_works_and_tidies_up(tmp_path: Path) -> None:
     finally:
         process.kill()
 
-    assert (tidied, left) == (Tidied(), [0, 1, 0])
+    assert (tidied, left, known) == (Tidied(), [0, 1, 0], [None, b"state", None])
     assert isinstance(failed, Ended)
     assert removed == Done(summary={"vectors_deleted": 1, "vectors_left": 0}, knowledge=None)
+    assert states.load(tags[1]) is None
     assert pid is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -428,6 +429,31 @@ def test_a_pause_ends_the_wait_for_a_job(house: House) -> None:
     assert len(lanes.asked) == 1
 
 
+def test_an_id_that_a_slot_could_not_start_ends_the_wait(house: House) -> None:
+    """What a slot took off a lane and left is started at once, also while a free slot waits on the lanes."""
+    job = a_job()
+    ledger, lanes = Ledger(open=[waiting(job)]), Lanes()
+    claims = _claims(ledger, lanes, house=house)
+
+    with _asking(claims) as asked:
+        assert lanes.waits.wait(10)
+        claims.leave(job.id)
+        assert asked.result(10) is None
+    found = claims.next()
+
+    assert found is not None
+    assert found.id == job.id
+
+
+def test_an_overdue_renewal_keeps_a_slot_from_starting_the_next_job(house: House) -> None:
+    """After a sleep of the machine no lane is open to a slot until what is in hand was renewed."""
+    claims = _claims(Ledger(), Lanes(), house=house)
+    claims.greet()
+
+    assert claims.open_lanes(overdue=False)
+    assert claims.open_lanes(overdue=True) == ()
+
+
 def test_a_worker_opens_by_itself_when_its_pause_is_over(house: House) -> None:
     """After the end of a pause the lanes are taken from at once, and the plane is told."""
     claims = _claims(Ledger(), Lanes([new_job_id()]), house=house)
@@ -545,3 +571,94 @@ def test_the_transport_is_told_once_it_works() -> None:
     claims.greet()
 
     assert (before, claims.transport) == (None, "rest")
+
+
+@pytest.mark.parametrize("why", ["paused", "refused", "look", "left", "over", "lost", "unknown", "too_old"])
+def test_a_slot_goes_on_by_itself_only_while_nothing_else_is_due(tmp_path: Path, why: str) -> None:
+    """The lanes are open to a slot that ends its job, until there is more to see to than the next id off a lane."""
+    house, ledger, lanes = House(tmp_path), Ledger(), Lanes()
+    claims = _claims(ledger, lanes, house=house)
+    before = claims.open_lanes(overdue=False)
+    claims.greet()
+    open_lanes = claims.open_lanes(overdue=False)
+
+    if why == "paused":
+        house.order("paused")
+    elif why == "refused":
+        claims.refuse("another schema")
+    elif why == "look":
+        claims.look("ledger")
+    elif why == "left":
+        claims.leave(new_job_id())
+    elif why == "over":
+        claims.close()
+    elif why == "too_old":
+        ledger.outdated = True
+        lanes.put(new_job_id())
+        claims.next()
+    else:
+        claims.lost(MailboxUnavailable(cause="ResponseError", refused=why == "unknown"))
+
+    assert before == ()
+    assert "ingest" in open_lanes
+    assert claims.open_lanes(overdue=False) == ()
+    assert claims.reaches_mailbox is (why != "lost")
+
+
+def test_what_a_slot_could_not_start_is_started_first() -> None:
+    """An id that a slot took off its lane goes before those that still lie there."""
+    left, there = new_job_id(), new_job_id()
+    ledger, lanes = Ledger(), Lanes([there])
+    claims = _claims(ledger, lanes)
+    claims.leave(left)
+
+    jobs = [claims.next(), claims.next()]
+
+    assert [job.id for job in jobs if job is not None] == [left, there]
+
+
+def test_an_older_mailbox_is_glanced_at_again_when_it_is_back() -> None:
+    """A mailbox that did not know the command is not asked it again before it was greeted anew."""
+    claims = _claims(Ledger(), Lanes())
+    claims.greet()
+    claims.lost(MailboxUnavailable(cause="ResponseError", refused=True))
+    between = claims.open_lanes(overdue=False)
+
+    claims.greet()
+
+    assert between == ()
+    assert claims.open_lanes(overdue=False) != ()
+
+
+@pytest.mark.parametrize("how", ["started", "taken", "silent"])
+def test_over_rest_a_record_goes_at_once_only_when_nothing_starts(how: str) -> None:
+    """The record of a job that starts is deleted while it runs; that of any other before it can be put back."""
+    job_id = new_job_id()
+    ledger = Ledger(startable=set() if how == "taken" else None)
+    lanes = Lanes([job_id], blocks=False)
+    claims = _claims(ledger, lanes)
+    claims.greet()
+    ledger.away = 1 if how == "silent" else 0
+
+    claims.next()
+
+    assert lanes.forgotten == ([] if how == "started" else [job_id])
+
+
+@pytest.mark.parametrize(("refused", "least"), [(True, 0.02 * (2 + 4 + 8)), (False, 0.02 * 3)])
+def test_a_mailbox_that_refuses_is_left_alone_for_longer_and_longer(refused: bool, least: float) -> None:
+    """A plan that is used up is not asked every few seconds: each refusal doubles the pause, unlike an absence."""
+    lanes = Lanes()
+    claims = _claims(Ledger(), lanes, reconnect=0.02)
+
+    def fail() -> None:
+        raise MailboxUnavailable(cause="ResponseError", refused=refused)
+
+    lanes.on_ping = fail
+    began = time.monotonic()
+    for _ in range(3):
+        claims.next()
+    took = time.monotonic() - began
+
+    assert lanes.pings == 3
+    assert took >= least

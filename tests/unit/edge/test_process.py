@@ -35,6 +35,7 @@ def an_equipment(folder: Path, **changes: object) -> Equipment:
     return Equipment.model_validate(
         {
             "node": "den",
+            "work_dir": folder / "work",
             "vector_store": "lancedb",
             "lancedb_path": folder / "lance",
             "qdrant_url": None,

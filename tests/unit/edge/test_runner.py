@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from edge_twins import WORKER, Clock, Compute, Ledger, an_attempt, visible
+from edge_twins import WORKER, Clock, Compute, Lanes, Ledger, an_attempt, visible
 from plane_factories import a_report
 
 from edge_worker.attempt.messages import Done, Ended, Progress, RunTask, Tidied, TidyUp
 from edge_worker.attempt.process import ComputeDied
-from edge_worker.runner import Conditions, Runner
+from edge_worker.relay import Claimant, Following, Relay
+from edge_worker.runner import Conditions, Ran, Runner
 from edge_worker.settle import Settler
 from edge_worker.stops import Stops
 from shared.errors import ConfigurationError, LedgerUnavailable, Transient
+from shared.ids import new_job_id
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.knowledge import Knowledge
 from shared.ledger.records import Job
+from shared.nodes.capabilities import Capabilities
 from shared.nodes.heartbeat import AttemptReport, EndReport
 from shared.timing import Timing
 
@@ -41,6 +44,7 @@ class House:
         self.ledger, self.compute = Ledger(), Compute(self.clock)
         self.stops = Stops(paused=lambda: self.paused)
         self.reports: list[AttemptReport] = []
+        self.lanes, self.aside = Lanes(), list[str]()
         timing = Timing(grace=5.0, renew=300.0, heartbeat=20.0, lease=600.0)
         self.runner = Runner(
             process=self.compute.process,
@@ -52,6 +56,14 @@ class House:
             stops=self.stops,
             conditions=Conditions(worker=WORKER, work_dir=self.folder, job_timeout=3600.0, timing=timing),
             report=self.reports.append,
+            relay=Relay(
+                worker=WORKER,
+                capabilities=Capabilities(node="den"),
+                lease=600.0,
+                turns=self.ledger.turns,
+                mailbox=self.lanes.mailbox,
+                claimant=Claimant(lanes=lambda: ("ingest",), leave=self.aside.append, lost=lambda _: None),
+            ),
             clock=self.clock,
             lease_clock=self.lease_clock,
         )
@@ -59,7 +71,12 @@ class House:
     def run(self, *script: Any, job: Job | None = None) -> EndReport:
         """Run an attempt whose compute process does this."""
         self.compute.script = list(script)
-        return self.runner.run(job or an_attempt())
+        return self.runner.run(job or an_attempt()).report
+
+    def follow(self, *script: Any, after: Following) -> Ran:
+        """Run the attempt that followed another one."""
+        self.compute.script = list(script)
+        return self.runner.run(after.job, after=after)
 
     def learns(self, job: Job, *, text: str | None = None) -> Done:
         """Return what a compute process says when it has something to publish; ``text`` is a broken file."""
@@ -125,14 +142,15 @@ def test_stages_are_reported(house: House) -> None:
 
 
 def test_superseded_vectors_go_after_a_publish(house: House) -> None:
-    """A publish makes everything below its own generation superfluous, and nothing else."""
+    """A publish makes everything superfluous that its own generation does not see, and nothing else."""
     job = an_attempt()
     report = house.run(house.learns(job), job=job)
 
     asked = house.tidy(report.state, job=job)
 
     assert asked is not None
-    assert (asked.tenant_id, asked.repository_id, asked.below) == (str(job.tenant_id), job.repository_id, 7)
+    assert (asked.tenant_id, asked.repository_id) == (str(job.tenant_id), job.repository_id)
+    assert (asked.below, asked.keep) == (7, 7)
 
 
 def test_an_attempt_that_wrote_nothing_leaves_nothing(house: House) -> None:
@@ -564,3 +582,80 @@ def test_tidying_ends_with_the_worker(house: House) -> None:
 
     assert house.clock() - began < 1.0
     assert house.compute.kills == 1
+
+
+def test_a_job_that_followed_is_in_hand_at_once(house: House) -> None:
+    """What was started as another job ended is reported before anything else is done, and falls due for renewal."""
+    job_id = new_job_id()
+    house.lanes.put(job_id)
+    job = an_attempt()
+
+    house.compute.script = [UNCHANGED]
+    ran = house.runner.run(job)
+
+    assert ran.report.state is State.SUCCEEDED
+    assert ran.following is not None
+    assert [report.job_id for report in house.reports] == [job.id, job_id]
+    assert not house.runner.overdue
+    house.lease_clock.now += 301.0
+    assert house.runner.overdue
+
+
+def test_a_job_that_followed_asks_for_nothing_that_it_knows(house: House) -> None:
+    """A following job is told what the turn told, and once it has ended the runner has nothing in hand."""
+    house.lanes.put(new_job_id())
+    house.compute.script = [UNCHANGED]
+    following = house.runner.run(an_attempt()).following
+    assert following is not None
+    house.ledger.moves.clear()
+
+    ran = house.follow(house.learns(following.job), after=Following(job=following.job, visible=visible(4)))
+
+    assert ran.report.state is State.SUCCEEDED
+    assert [name for name, _ in house.ledger.moves] == ["publish"]
+    task = [message for message in house.compute.said if isinstance(message, RunTask)][-1].task
+    assert task["published"]["generation"] == 4
+    house.lease_clock.now += 301.0
+    assert not house.runner.overdue
+    assert house.aside == []
+
+
+@pytest.mark.parametrize("how", ["silence", "end"])
+def test_the_mailbox_forgets_a_job_that_followed(house: House, how: str) -> None:
+    """The record of a job goes once it has run for a moment, or with its end, and once only."""
+    house.lanes.put(new_job_id())
+    house.compute.script = [UNCHANGED]
+    following = house.runner.run(an_attempt()).following
+    assert following is not None
+    seen: list[list[str]] = []
+    look = lambda: seen.append(list(house.lanes.forgotten))  # noqa: E731  # it is a step of a script
+
+    house.follow(*([look, look] if how == "silence" else []), _ended("permanent"), after=following)
+
+    assert house.lanes.forgotten == [following.job.id]
+    assert seen[1:] == ([[following.job.id]] if how == "silence" else [])
+
+
+def test_a_job_that_followed_is_given_up_when_it_is_given_again(house: House) -> None:
+    """A worker that was taken for lost between the turn and the run gives the older attempt up."""
+    house.lanes.put(new_job_id())
+    house.compute.script = [UNCHANGED]
+    following = house.runner.run(an_attempt()).following
+    assert following is not None
+
+    house.runner.yield_to(an_attempt(id=following.job.id, attempt=2))
+    ran = house.follow(UNCHANGED, after=following)
+
+    assert ran.report.state is State.QUEUED
+    assert house.ledger.named("succeed", "turn") == house.ledger.named("turn")[:1]
+
+
+def test_a_turn_that_nobody_answered_is_told_the_ordinary_way(house: House) -> None:
+    """When the ledger fell silent in a turn, the end is told again, and nothing is run that is not known to be ours."""
+    house.lanes.put(new_job_id())
+    house.compute.script = [lambda: setattr(house.ledger, "away", 1), UNCHANGED]
+
+    ran = house.runner.run(an_attempt())
+
+    assert (ran.report.state, ran.following) == (State.SUCCEEDED, None)
+    assert [name for name, _ in house.ledger.named("turn", "succeed")] == ["succeed"]

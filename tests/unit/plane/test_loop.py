@@ -14,7 +14,7 @@ from plane_factories import a_heartbeat
 
 from cloud_api.delivery import Delivery
 from cloud_api.presence import Presence
-from cloud_api.reconcile.loop import Reconciler
+from cloud_api.reconcile.loop import Reconciler, rest_after
 from cloud_api.reconcile.passes import Pass
 from shared.errors import LedgerUnavailable, MailboxUnavailable
 from shared.mailbox.lanes import Mailbox
@@ -240,3 +240,9 @@ def test_a_redis_that_works_is_left_alone(house: House) -> None:
     _watch(house, house.settle)
 
     assert (house.box.pings, len(house.work.passes)) == (0, 1)
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.0, 0.2), (0.04, 0.2), (0.1, 0.4), (0.5, 2.0), (30.0, 2.0)])
+def test_a_pass_is_followed_by_a_rest_of_two_seconds_at_most(took: float, rest: float) -> None:
+    """A pass that takes long leaves four fifths of the time to requests, and the next one still comes soon."""
+    assert rest_after(took, pace=0.2) == pytest.approx(rest)

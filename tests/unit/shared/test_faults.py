@@ -29,10 +29,11 @@ def _calls() -> list[str]:
 
 
 def test_each_point_stands_in_the_code_once() -> None:
-    """What can be armed is passed by the product at one place, and the product passes nothing else."""
+    """What can be armed is passed by the product at one place, a claim's also by a turn, and nothing else is passed."""
     stages = {f"compute.{stage}" for stage in _STAGES}
+    once = [f'"{name}"' for name in POINTS if name not in stages]
 
-    assert sorted(_calls()) == sorted([f'"{name}"' for name in POINTS if name not in stages] + ['f"compute.{stage}"'])
+    assert sorted(_calls()) == sorted([*once, '"worker.popped"', '"worker.started"', 'f"compute.{stage}"'])
 
 
 @pytest.mark.parametrize("stage", _STAGES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,7 +18,7 @@ from shared.jobs.kinds import Kind, Priority
 from shared.jobs.payloads import IngestPayload, RemovePayload, dedupe_key
 from shared.jobs.retry import backoff
 from shared.jobs.states import State
-from shared.knowledge import EdgeRow, FileRow, Knowledge
+from shared.knowledge import Analysis, Community, Cycle, EdgeRow, FileRow, Knowledge, Standing, UnresolvedRow
 from shared.nodes.capabilities import Capabilities, Needs
 from shared.nodes.heartbeat import Heartbeat
 from shared.nodes.placement import lane_of, lanes_for
@@ -130,6 +131,35 @@ def test_payloads_are_closed() -> None:
         IngestPayload.model_validate({"url": "https://github.com/a/b", "command": "rm"})
 
 
+def test_what_is_asked_for_has_one_order() -> None:
+    """Code that is to get vectors is named in one order and once, so that the same question is the same work."""
+    one, other = (
+        IngestPayload.model_validate({"url": "https://github.com/a/b", "include": words})
+        for words in (["vendored", "generated"], ["generated", "vendored", "generated"])
+    )
+
+    assert one == other
+    assert dedupe_key(Kind.INGEST, "github.com/a/b", one, "{}") == dedupe_key(
+        Kind.INGEST, "github.com/a/b", other, "{}"
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [["tests"], "vendored", ["vendored"] * 21, [1]], ids=["word", "text", "many", "number"]
+)
+def test_what_cannot_be_asked_for_is_refused(words: object) -> None:
+    """Only the kinds of code that are set aside can be asked for."""
+    with pytest.raises(ValidationError):
+        IngestPayload.model_validate({"url": "https://github.com/a/b", "include": words})
+
+
+def test_parameters_are_what_shapes_the_result() -> None:
+    """Where a repository lies, which commit was asked for and how urgently are no parameters; all else is."""
+    payload = IngestPayload(url="https://github.com/a/b", ref="main", force=True, include=("vendored",))
+
+    assert payload.parameters() == {"epochs": 1, "preset": "balanced", "method": "node2vec", "include": ["vendored"]}
+
+
 def test_dedupe_key_is_of_kind_repository_parameters_and_needs() -> None:
     """Each part of the question makes another key, and the same question the same one."""
     payload = IngestPayload(url="https://github.com/a/b")
@@ -156,10 +186,22 @@ def _knowledge() -> Knowledge:
         status="parsed",
         isolated=False,
         similar=((1, 0.5), (2, -0.25)),
+        flags=("generated", "vendored"),
     )
-    other = replace(file, number=1, path='a\n"ü.py', similar=())
-    edges = (EdgeRow(source=0, target=1, kinds=("import", "type"), line=3),)
-    return Knowledge(commit="a" * 40, files=(file, other), edges=edges, stats={"seconds": 1.5, "by": {"x": 1}})
+    other = replace(file, number=1, path='a\n"ü.py', similar=(), flags=())
+    return Knowledge(
+        commit="a" * 40,
+        files=(file, other),
+        edges=(EdgeRow(source=0, target=1, kinds=("import", "type"), line=3, confidence=0.5),),
+        stats={"seconds": 1.5, "by": {"x": 1}},
+        unresolved=(UnresolvedRow(source=1, line=2, module=".gone"),),
+        analysis=Analysis(
+            standings=(Standing(rank=1.5, importers=1, community=0), Standing(orphan=True)),
+            cycles=(Cycle(files=(0, 1), cut=((0, 1),), at_least=1),),
+            communities=(Community(size=2, inside=1, across=0, leaders=(1, 0)),),
+            modularity=0.25,
+        ),
+    )
 
 
 def test_knowledge_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -170,7 +212,7 @@ def test_knowledge_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Knowledge.read(path) == _knowledge()
 
 
-@pytest.mark.parametrize("lines", [1, 2, 3])
+@pytest.mark.parametrize("lines", range(1, 9))
 def test_knowledge_that_was_cut_short_is_refused(tmp_path: Path, lines: int) -> None:
     """A file whose writer died is never published as a smaller repository."""
     path = tmp_path / "knowledge.jsonl"
@@ -189,6 +231,36 @@ def test_knowledge_without_its_head_is_refused(tmp_path: Path, bytes_left: int) 
     path.write_bytes(path.read_bytes()[:bytes_left])
 
     with pytest.raises(ValueError, match=r"cut short|Unterminated"):
+        Knowledge.read(path)
+
+
+def test_knowledge_of_another_version_is_refused(tmp_path: Path) -> None:
+    """A file without the mark of this version's format is not taken for one with fewer rows."""
+    path = tmp_path / "knowledge.jsonl"
+    path.write_text('{"commit": "a", "stats": {}, "files": 0, "edges": 0}\n')
+
+    with pytest.raises(ValueError, match="another version"):
+        Knowledge.read(path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"edges": (EdgeRow(source=0, target=2, kinds=("import",), line=1),)},
+        {"unresolved": (UnresolvedRow(source=-1, line=1, module="m"),)},
+        {"unresolved": (UnresolvedRow(source=0, line=1, module="m"),) * 5001},
+        {"analysis": Analysis(standings=(Standing(),))},
+        {"analysis": Analysis(cycles=(Cycle(files=(0, 1), cut=((1, 7),), at_least=1),))},
+        {"analysis": Analysis(communities=(Community(size=1, inside=0, across=0, leaders=(9,)),))},
+    ],
+    ids=["edge", "unresolved", "many", "standings", "cut", "leader"],
+)
+def test_knowledge_that_contradicts_itself_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """Rows that name files which are not there, or come without bound, are never published."""
+    path = tmp_path / "knowledge.jsonl"
+    replace(_knowledge(), **wrong).write(path)
+
+    with pytest.raises(ValueError, match="the knowledge"):
         Knowledge.read(path)
 
 

@@ -8,6 +8,7 @@ import pytest
 from small_repository import edges, graph, repository
 
 from edge_worker.source.graph import GraphBuilder
+from edge_worker.source.reader import read
 from shared.knowledge import EdgeRow
 
 FILES = {
@@ -37,7 +38,7 @@ def test_graph_does_not_depend_on_the_order_of_files() -> None:
     builder = GraphBuilder(repository(FILES))
 
     for number, (path, text) in shuffled:
-        builder.add(number=number, path=path, language="python", source=text.encode())
+        builder.add_parsed(number=number, path=path, language="python", parsed=read("python", text.encode()))
 
     assert builder.build() == graph(FILES)
 
@@ -46,7 +47,8 @@ def test_edges_to_files_that_are_no_nodes_are_counted() -> None:
     """An import of a file that was not added is no edge and is counted."""
     builder = GraphBuilder(repository({"a.ts": "", "b.json": "{}"}))
 
-    builder.add(number=0, path="a.ts", language="typescript", source=b"import './b.json'")
+    parsed = read("typescript", b"import './b.json'")
+    builder.add_parsed(number=0, path="a.ts", language="typescript", parsed=parsed)
     built = builder.build()
 
     assert (built.edges, built.stats.beyond, built.stats.local) == ((), 1, 1)
@@ -56,7 +58,8 @@ def test_unread_file_is_a_node() -> None:
     """A file that was not read can be imported and is counted as skipped."""
     builder = GraphBuilder(repository({"a.js": "", "big.min.js": ""}))
 
-    builder.add(number=0, path="a.js", language="javascript", source=b"import './big.min.js'")
+    parsed = read("javascript", b"import './big.min.js'")
+    builder.add_parsed(number=0, path="a.js", language="javascript", parsed=parsed)
     builder.add_unread(number=1, path="big.min.js")
     built = builder.build()
 

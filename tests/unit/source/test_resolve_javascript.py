@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from small_repository import edges, graph, links, targets
+from small_repository import built, edges, graph, links, sureness, targets
 
 
 def package(name: str = "", **fields: object) -> str:
@@ -32,6 +32,11 @@ def package(name: str = "", **fields: object) -> str:
         ("./a.json", ["a.json"], "a.json"),
         ("./a.test", ["a.test.ts"], "a.test.ts"),
         ("./a?raw", ["a.ts"], "a.ts"),
+        (".//a", ["a.ts"], "a.ts"),
+        ("./", ["index.ts"], "index.ts"),
+        (".", ["index.ts"], "index.ts"),
+        ("./b/../a", ["a.ts"], "a.ts"),
+        ("./../a", ["a.ts"], None),
         ("loader!./a", ["a.ts"], "a.ts"),
         ("./a", ["A.ts"], None),
         ("../a", ["a.ts"], None),
@@ -262,3 +267,66 @@ def test_outcomes_are_counted() -> None:
     stats = graph(files).stats
 
     assert (stats.external, stats.unresolved_local, stats.local) == (2, 2, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jest.mock('./a')",
+        "vi.doMock('./a', () => ({}))",
+        "const a = jest.requireActual('./a')",
+        "const a = require.resolve('./a')",
+        "new Worker(new URL('./a.js', import.meta.url))",
+    ],
+)
+def test_modules_that_are_only_named(text: str) -> None:
+    """A module that a test tool or Node is given by its name is tied to the file, which does not import it (J1)."""
+    files = {"main.js": text, "a.js": ""}
+
+    assert edges(files) == {("main.js", "a.js"): ("mentioned",)}
+    assert not any(link.imports for link in built(files).links())
+
+
+@pytest.mark.parametrize(
+    "text", ["jest.fn('./a')", "new URL('./a.js', base)", "other.mock('./a')", "new Url('./a.js')"]
+)
+def test_calls_that_name_no_module(text: str) -> None:
+    """Other functions are given texts that are no modules."""
+    assert edges({"main.js": text, "a.js": ""}) == {}
+
+
+def test_bundle_looks_into_itself() -> None:
+    """What a bundler's own ``require`` is given are names of the bundle, not files (J10)."""
+    bundle = "({1:[function(require,module,exports){\nvar a = require('./a')\n},{'./a':2}]})"
+
+    assert edges({"bundle.js": bundle, "a.js": ""}) == {}
+
+
+def test_path_of_other_letters_is_told_when_asked_for() -> None:
+    """A path that fits one file but for large and small letters is optional, and is unresolved by rule (R6)."""
+    files = {"main.ts": "import './Button'; import './twice'", "button.tsx": "", "Twice.ts": "", "TWICE.ts": ""}
+
+    assert links(files) == {("main.ts", "button.tsx"): ("case-fallback",)}
+    assert graph(files).stats.unresolved_local == 2
+    assert edges(files) == {}
+
+
+def test_guess_is_less_sure_than_a_rule() -> None:
+    """A member of a workspace is certain; a package that only has the name, or a source found by its path, is not."""
+    files = {
+        **WORKSPACE,
+        "packages/b/package.json": package("@w/b", main="other.ts"),
+        "elsewhere/package.json": package("loose", main="i.ts"),
+        "elsewhere/i.ts": "",
+        "packages/c/package.json": package("c", main="dist/index.js"),
+        "packages/c/src/index.ts": "",
+        "packages/app/main.ts": "import '@w/b'; import 'loose'; import 'c'",
+    }
+
+    sure = {
+        target: confidence for (source, target), confidence in sureness(files).items() if source.endswith("main.ts")
+    }
+
+    assert sure["packages/b/other.ts"] == 1.0
+    assert 0 < sure["elsewhere/i.ts"] < 1
+    assert 0 < sure["packages/c/src/index.ts"] < 1

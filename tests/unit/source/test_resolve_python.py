@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small_repository import edges, graph, targets
+from small_repository import edges, graph, links, sureness, targets
 
 PYPROJECT = "[project]\nname = 'mine'\n"
 BASE = {
@@ -199,3 +199,50 @@ def test_outcomes_are_counted() -> None:
     stats = graph({**BASE, "main.py": "import requests, os\nimport pkg.gone\nfrom . import gone\nimport pkg"}).stats
 
     assert (stats.external, stats.unresolved_local, stats.local) == (2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "run"),
+    [
+        ("import pkg.sub.b", {"pkg/__init__.py", "pkg/sub/__init__.py"}),
+        ("from pkg.sub import b", {"pkg/__init__.py", "pkg/sub/__init__.py"}),
+        ("from pkg.sub import name", {"pkg/__init__.py"}),
+        ("import pkg", set()),
+        ("import pkg.missing", set()),
+    ],
+)
+def test_packages_on_the_way_are_run(text: str, run: set[str]) -> None:
+    """The packages that an import runs on its way are told when they are asked for, and are none of the graph (G2)."""
+    files = {**BASE, "main.py": text}
+
+    found = {target for (source, target), kinds in links(files).items() if kinds == ("package-init",)}
+
+    assert found == run
+    assert not run & targets(files, "main.py")
+
+
+def test_package_that_is_run_and_imported_is_one_edge() -> None:
+    """A package that is run on the way to one name and imported itself elsewhere has the line of its own import."""
+    files = {**BASE, "main.py": "import pkg.a\n\nimport pkg\n"}
+
+    assert links(files)["main.py", "pkg/__init__.py"] == ("package-init", "runtime")
+    assert {edge.line for edge in graph(files).edges} == {1, 3}
+
+
+def test_guess_is_less_sure_than_a_rule() -> None:
+    """What a rule of the language gives is certain; what only the places of files suggest is not (P9)."""
+    files = {
+        "pyproject.toml": PYPROJECT,
+        "src/mine/__init__.py": "",
+        "tests/test_mine.py": "import mine\nimport app.views\n",
+        "tests/apps/app/__init__.py": "",
+        "tests/apps/app/views.py": "",
+        "tools/gen/lib/x.py": "",
+        "tools/gen/mid/deep/__init__.py": "import lib.x",
+    }
+
+    sure = sureness(files)
+
+    assert sure["tests/test_mine.py", "src/mine/__init__.py"] == 1.0
+    assert 0 < sure["tests/test_mine.py", "tests/apps/app/views.py"] < 1
+    assert 0 < sure["tools/gen/mid/deep/__init__.py", "tools/gen/lib/x.py"] < 1

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from edge_worker.source.bare import Entry
-from edge_worker.source.walk import Selection, SourceFile, as_source, content_flags, contents, select
+from edge_worker.source.entry import Entry
+from edge_worker.source.walk import Selection, content_flags, select
 
 Files = dict[str, bytes]
 
@@ -51,13 +51,12 @@ def selected(*paths: str) -> Selection:
 )
 def test_a_language_follows_from_the_suffix(path: str, language: str) -> None:
     """Each suffix of the supported languages makes a source of that language."""
-    source = as_source(entry(path))
+    (source,) = selected(path).files
 
-    assert source is not None
     assert source.language == language
 
 
-@pytest.mark.parametrize("path", ["README.md", "Makefile", "a.go", "py", ".py", "package.json"])
+@pytest.mark.parametrize("path", ["README.md", "Makefile", "a.txt", "py", ".py", "package.json"])
 def test_other_files_are_known_but_no_sources(path: str) -> None:
     """A file of another kind is in the index, for the resolver, and not among the sources."""
     selection = selected(path)
@@ -113,7 +112,7 @@ def test_a_file_that_was_not_fetched_is_a_node_that_is_not_parsed() -> None:
     (file,) = chosen([entry("big.py", size=None)], {}).files
 
     assert file.flags == {"too_large"}
-    assert list(contents([file], reader({}))) == [(file, None)]
+    assert not file.parsed
 
 
 def test_submodules_are_left_out_and_counted() -> None:
@@ -223,24 +222,3 @@ def test_rules_that_are_wrong_or_made_to_be_slow_count_for_nothing() -> None:
 def test_contents_flag_what_is_not_worth_parsing(data: bytes | None, flags: set[str]) -> None:
     """Binary, minified and LFS contents are told from text, UTF-16 and UTF-32 included."""
     assert content_flags(data) == flags
-
-
-def test_contents_come_once_in_order_and_one_at_a_time() -> None:
-    """Each source is read when its turn comes, never ahead of it."""
-    files = {"a.py": b"a\n", "b.py": b"b\0", "c.py": b"c\n"}
-    asked: list[str] = []
-
-    def read(oids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        for oid in oids:
-            asked.append(oid)
-            yield oid, files[oid]
-
-    stream = contents(selected(*reversed(files)).files, read)
-    first = next(stream)
-
-    assert asked == ["a.py"]
-    assert first == (SourceFile(path="a.py", language="python", oid="a.py", size=10), b"a\n")
-    assert [(file.path, file.flags, data) for file, data in stream] == [
-        ("b.py", {"binary"}, None),
-        ("c.py", frozenset(), b"c\n"),
-    ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from edge_worker.source.bare import Entry
+from edge_worker.source.entry import Entry
 from edge_worker.source.walk import Selection, select
 from shared.errors import Cancelled
 

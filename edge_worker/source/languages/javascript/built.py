@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from edge_worker.source.languages.javascript.packages import Package
 from edge_worker.source.languages.javascript.probe import CODE, Probe
 from edge_worker.source.languages.javascript.tsconfig import Configs
+from edge_worker.source.resolve.base import BUILT, Target
 from edge_worker.source.resolve.repository import Repository, is_inside
 
+# How sure it is when the package's configuration tells where its output comes from, and when only the paths are alike.
+_TOLD, _MIRRORED = 0.95, 0.85
 _OUTPUTS = frozenset({"dist", "lib", "build", "out", "esm", "cjs", "es", "output"})
 _VARIANT_NAMES = "esm cjs es types dts src development production modern legacy node browser umd"
 _VARIANTS = frozenset(_VARIANT_NAMES.split())
@@ -29,7 +32,7 @@ class Sources:
         self._configs = configs
         self._entries: dict[str, tuple[tuple[str, str], ...]] = {}
 
-    def of(self, package: Package, output: str) -> str | None:
+    def of(self, package: Package, output: str) -> Target | None:
         """Return the source of an output, given as a path of the repository inside the package."""
         below = output[len(package.directory) :].strip("/")
         head, _, rest = below.partition("/")
@@ -38,11 +41,9 @@ class Sources:
         if head not in _OUTPUTS or not stem:
             return None
         names = list(_names(stem))
-        return (
-            self._configured(package.directory, names)
-            or self._compiled(package.directory, output, names[0])
-            or self._mirrored(package.directory, names)
-        )
+        told = self._configured(package.directory, names) or self._compiled(package.directory, output, names[0])
+        found = told or self._mirrored(package.directory, names)
+        return Target(path=found, kinds=(BUILT,), confidence=_TOLD if told else _MIRRORED) if found else None
 
     def _configured(self, directory: str, names: list[str]) -> str | None:
         if directory not in self._entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from edge_worker.source.languages.javascript.built import Sources
@@ -11,10 +12,13 @@ from edge_worker.source.languages.javascript.packages import Package, Packages
 from edge_worker.source.languages.javascript.probe import DECLARATIONS, Probe
 from edge_worker.source.languages.javascript.specifier import split_name
 from edge_worker.source.languages.javascript.tsconfig import Configs
-from edge_worker.source.resolve.base import BUILT, Target
+from edge_worker.source.resolve.base import CASE_FALLBACK, Target
 from edge_worker.source.resolve.jsonc import mapping, strings
 from edge_worker.source.resolve.repository import Repository, join, parent
 
+# How sure it is that a package of the right name is meant which no workspace lists.
+_BY_NAME = 0.8
+_BY_CASE = 0.5
 _FIELDS = ("source", "module", "main", "types", "browser")
 
 
@@ -25,7 +29,8 @@ class Entries:
         self._repository = repository
         self._packages = Packages(repository)
         self._given: dict[tuple[str, str], Target | None] = {}
-        self._probe = Probe(repository)
+        self._probe = Probe(repository.file)
+        self._loose = Probe(repository.only_by_case)
         self.configs = Configs(repository, self._config_file)
         self._sources = Sources(repository, self._probe, self.configs)
 
@@ -43,6 +48,16 @@ class Entries:
             return self._index(path)
         return Target(path=found) if found is not None else None
 
+    def by_case(self, path: str) -> Target | None:
+        """Return the one file that a path means on a disk that does not tell large letters from small ones (R6)."""
+        found = self._loose.file(path) or self._loose.index(path)
+        return Target(path=found, kinds=(CASE_FALLBACK,), confidence=_BY_CASE) if found is not None else None
+
+    def home(self, directory: str) -> str | None:
+        """Return the directory of the nearest package, on which bare and ``#`` names depend, None without one."""
+        package = self._packages.around(directory)
+        return package.directory if package is not None else None
+
     def bare(self, specifier: str, directory: str) -> tuple[bool, Target | None]:
         """Return whether a bare name is a package of the repository, and the file that it gives."""
         named = split_name(specifier)
@@ -52,7 +67,10 @@ class Entries:
         key = package.directory, named[1]
         if key not in self._given:
             self._given[key] = self._entry(package, named[1])
-        return True, self._given[key]
+        found = self._given[key]
+        if found is not None and self._packages.is_guess(package, directory):
+            found = replace(found, confidence=min(found.confidence, _BY_NAME))
+        return True, found
 
     def private(self, specifier: str, directory: str) -> Target | None:
         """Return the file that a ``#x`` means in the nearest package's ``imports``."""
@@ -109,7 +127,7 @@ class Entries:
         for path in paths:
             source = self._sources.of(package, path)
             if source is not None:
-                yield Target(path=source, kinds=(BUILT,))
+                yield source
 
     def _built(self, path: str) -> Target | None:
         package = self._packages.around(parent(path))

@@ -44,8 +44,11 @@ class Packages:
             if "node_modules" not in path.split("/")
         ]
         self._by_directory = {package.directory: package for package in found}
-        members = _Workspaces(repository, found)
-        ranked = sorted(found, key=lambda package: (not members.include(package.directory), _rank(package)))
+        workspaces = _Workspaces(repository, found)
+        #: Directories that some workspace lists; the root is part of every one.
+        self._members = {"", *(place for place in self._by_directory if workspaces.include(place))}
+        ranked = sorted(found, key=lambda package: (package.directory not in self._members, _rank(package)))
+        self._around: dict[str, Package | None] = {}
         self._by_name: dict[str, Package] = {}
         for package in ranked:
             if package.name:
@@ -57,7 +60,11 @@ class Packages:
 
     def around(self, directory: str) -> Package | None:
         """Return the nearest package that holds a directory."""
-        return next((self._by_directory[above] for above in ancestors(directory) if above in self._by_directory), None)
+        if directory not in self._around:
+            above = (place for place in ancestors(directory) if place in self._by_directory)
+            nearest = next(above, None)
+            self._around[directory] = self._by_directory[nearest] if nearest is not None else None
+        return self._around[directory]
 
     def named(self, name: str, directory: str) -> Package | None:
         """Return the package that a name means in a directory: itself, one of the workspace, or a linked one."""
@@ -65,6 +72,13 @@ class Packages:
         if around is not None and around.name == name:
             return around
         return self._by_name.get(name) or (self._linked(around, name) if around is not None else None)
+
+    def is_guess(self, package: Package, directory: str) -> bool:
+        """Return whether only its name says that a package is the one that is meant in a directory."""
+        around = self.around(directory)
+        if package.directory in self._members or around is package:
+            return False
+        return around is None or self._linked(around, package.name) is not package
 
     def _linked(self, package: Package, name: str) -> Package | None:
         for table in ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies"):

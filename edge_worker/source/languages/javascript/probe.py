@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from edge_worker.source.resolve.repository import Repository
+from collections.abc import Callable, Iterable
 
 # What TypeScript writes as one extension and keeps as another; the source comes first.
 _SOURCES = {
@@ -24,10 +22,10 @@ CODE = tuple(extension for extension in _ADDED if extension != ".json")
 
 
 class Probe:
-    """Tries the spellings of a path against the listing."""
+    """Tries the spellings of a path against a listing."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, find: Callable[[str], str | None]) -> None:
+        self._find = find
 
     def file(self, path: str) -> str | None:
         """Return the file that a path means, without looking into directories."""
@@ -47,4 +45,4 @@ class Probe:
         return self._first(path + extension for extension in _ADDED)
 
     def _first(self, paths: Iterable[str]) -> str | None:
-        return next((real for path in paths if (real := self._repository.file(path)) is not None), None)
+        return next((real for path in paths if (real := self._find(path)) is not None), None)

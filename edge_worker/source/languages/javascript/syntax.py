@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from tree_sitter import Node, Tree
+if TYPE_CHECKING:
+    from tree_sitter import Node, Tree
 
-from edge_worker.source.parse.dialect import Dialect, wheel
+from edge_worker.source.languages.javascript.written import NAMING, TYPE_BEFORE, TYPE_CLAUSE, is_bundle
 from edge_worker.source.parse.statement import (
     CONDITIONAL,
     DYNAMIC,
+    MENTIONED,
     NESTED,
     RE_EXPORT,
     RUNTIME,
@@ -20,7 +23,9 @@ from edge_worker.source.parse.statement import (
 )
 from edge_worker.source.parse.tree import path_to
 
-_CANDIDATE = re.compile(rb"import|require|from\s{0,200}[\"']|module\s{1,20}[\"']\.|<reference")
+_CANDIDATE = re.compile(
+    rb"import|require|from\s{0,200}[\"']|module\s{1,20}[\"']\.|<reference|(?:jest|vi)\.\w|new\s{1,20}URL"
+)
 _OPAQUE = {"string_fragment", "regex_pattern", "jsx_text"}
 _FUNCTIONS = {
     "arrow_function",
@@ -39,6 +44,10 @@ _CLAUSE = re.compile(rb"[\w\s{},*$]*")
 _BARE = re.compile(rb"^[ \t]*import\s{0,200}([\"'])([^\"'\r\n]{1,500})\1", re.MULTILINE)
 # The longest clause that is read back from a ``from`` in a broken file.
 _LONGEST_CLAUSE = 4000
+_LONGEST_GAP = 40
+_NAMING = re.compile(NAMING)
+# A path, and what it is relative to.
+_URL_PARTS = 2
 
 
 def statements(tree: Tree, source: bytes) -> Iterator[ImportStatement]:
@@ -72,7 +81,8 @@ def _lines(source: bytes) -> Iterator[tuple[int, tuple[str, ...], bytes]]:
         openings = list(_OPENING.finditer(source, begin, match.start()))
         # The last one: between it and its ``from`` there is nothing but names.
         if openings and _CLAUSE.fullmatch(source, openings[-1].end(), match.start()):
-            kinds = (RUNTIME, RE_EXPORT) if openings[-1][1] == b"export" else (RUNTIME,)
+            base = TYPE_ONLY if TYPE_CLAUSE.match(source, openings[-1].end()) else RUNTIME
+            kinds = (base, RE_EXPORT) if openings[-1][1] == b"export" else (base,)
             yield openings[-1].start(1), kinds, match[2]
 
 
@@ -107,23 +117,43 @@ class _Place:
 
     def imported(self, node: Node) -> ImportStatement | None:
         clause = next((child for child in node.named_children if child.type == "import_require_clause"), node)
-        base = TYPE_ONLY if _has_word(node, "type") else RUNTIME
+        base = TYPE_ONLY if TYPE_CLAUSE.match(self._source, node.start_byte + len("import")) else RUNTIME
         return self._statement(node, clause.child_by_field_name("source"), base)
 
     def exported(self, node: Node) -> ImportStatement | None:
-        base = TYPE_ONLY if _has_word(node, "type") else RUNTIME
+        base = TYPE_ONLY if TYPE_CLAUSE.match(self._source, node.start_byte + len("export")) else RUNTIME
         return self._statement(node, node.child_by_field_name("source"), base, RE_EXPORT)
 
     def called(self, node: Node) -> ImportStatement | None:
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         if function is None or function.start_byte != self._offset or arguments is None:
             return None
-        is_import = function.type == "import"
-        if not is_import and self._text(function) != "require":
-            return None
         first = next((child for child in arguments.named_children if child.type != "comment"), None)
-        base = (TYPE_ONLY if self._type else DYNAMIC) if is_import else RUNTIME
-        return self._statement(node, first, base)
+        if function.type == "import":
+            return self._statement(node, first, TYPE_ONLY if self._is_type() else DYNAMIC)
+        name = self._source[node.start_byte : function.end_byte]
+        if (name != b"require" and not _NAMING.fullmatch(name)) or is_bundle(self._source):
+            return None
+        if name != b"require" and node.child_by_field_name("type_arguments") is not None:
+            # They say the module's name as well, and the grammar does not always know them for what they are.
+            return None
+        return self._statement(node, first, RUNTIME if name == b"require" else MENTIONED)
+
+    def addressed(self, node: Node) -> ImportStatement | None:
+        """Read ``new URL("./x", import.meta.url)``."""
+        function, arguments = node.child_by_field_name("constructor"), node.child_by_field_name("arguments")
+        if function is None or arguments is None or node.start_byte != self._offset or self._text(function) != "URL":
+            return None
+        given = [child for child in arguments.named_children if child.type != "comment"]
+        if len(given) != _URL_PARTS or self._text(given[1]) != "import.meta.url":
+            return None
+        found = self._statement(node, given[0], MENTIONED)
+        return found if found and found.module.startswith(".") else None
+
+    def _is_type(self) -> bool:
+        """What stands behind certain words is always a type, whatever the grammar takes it for."""
+        before = self._source[max(0, self._offset - _LONGEST_GAP) : self._offset]
+        return self._type or TYPE_BEFORE.search(before) is not None
 
     def declared(self, node: Node) -> ImportStatement | None:
         name = node.child_by_field_name("name")
@@ -136,6 +166,7 @@ class _Place:
             return None
         # A reference is a path, never the name of a package.
         path = match[1] if match[1].startswith(".") else f"./{match[1]}"
+        self.end = node.end_byte
         return ImportStatement(module=path, kinds=(TYPE_ONLY,), line=node.start_point.row + 1)
 
     def _statement(self, node: Node, literal: Node | None, base: str, *marks: str) -> ImportStatement | None:
@@ -157,21 +188,11 @@ _READERS = {
     "import_statement": _Place.imported,
     "export_statement": _Place.exported,
     "call_expression": _Place.called,
+    "new_expression": _Place.addressed,
     "module": _Place.declared,
     "comment": _Place.referenced,
 }
 
 
-def _has_word(node: Node, word: str) -> bool:
-    return any(child.type == word for child in node.children[:3])
-
-
 def _decode(text: bytes) -> str:
     return text.decode("utf-8", errors="replace")
-
-
-JAVASCRIPT = Dialect(grammar=wheel("tree_sitter_javascript"), statements=statements, salvage=salvage)
-TYPESCRIPT = Dialect(
-    grammar=wheel("tree_sitter_typescript", "language_typescript"), statements=statements, salvage=salvage
-)
-TSX = Dialect(grammar=wheel("tree_sitter_typescript", "language_tsx"), statements=statements, salvage=salvage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from posixpath import basename
 
 from edge_worker.source.languages.javascript.globs import matches
@@ -34,7 +35,7 @@ class Config:
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def has_aliases(self) -> bool:
         """Whether it changes what a specifier means."""
         return bool(self.paths or self.root_dirs or self.base_url is not None)
@@ -71,20 +72,25 @@ class Configs:
         self._tables: dict[str, dict[str, Value]] = {}
         self._loaded: dict[str, Config] = {}
         self._levels: dict[str, tuple[Config, ...]] = {}
+        self._around: dict[str, list[Config]] = {}
         self._at: dict[str, list[str]] = {}
-        for path in repository.files:
-            name = basename(path)
+        for name in repository.names():
             if name == "jsconfig.json" or (name.startswith("tsconfig") and name.endswith(".json")):
-                self._at.setdefault(parent(path), []).append(path)
+                for path in repository.named(name):
+                    self._at.setdefault(parent(path), []).append(path)
 
     def of(self, path: str) -> list[Config]:
         """Return the configurations that may say what a file's imports mean, the most likely first."""
-        candidates = [config for level in ancestors(parent(path)) for config in self._level(level)]
-        if not any(config.has_aliases for config in candidates):
-            return []
+        directory = parent(path)
+        if directory not in self._around:
+            self._around[directory] = [config for level in ancestors(directory) for config in self._level(level)]
+        candidates = self._around[directory]
+        aliased = [config for config in candidates if config.has_aliases]
+        if len(aliased) <= 1:
+            return aliased
         covering = next((config for config in candidates if config.covers(path)), None)
-        ordered = [covering, *candidates] if covering is not None else candidates
-        return [config for config in dict.fromkeys(ordered) if config.has_aliases]
+        ordered = [covering, *aliased] if covering is not None and covering.has_aliases else aliased
+        return list({id(config): config for config in ordered}.values())
 
     def conditions(self) -> frozenset[str]:
         """Return the custom conditions that any configuration asks for."""

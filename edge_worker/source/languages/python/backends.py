@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import configparser
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from posixpath import dirname
 
 from edge_worker.source.resolve.jsonc import Value, mapping, strings
@@ -29,16 +28,20 @@ def from_pyproject(table: dict[str, Value]) -> Iterator[str]:
     yield from _listed(mapping(tool.get("mypy")).get("mypy_path"))
 
 
-def from_ini(sections: configparser.ConfigParser) -> Iterator[str]:
+def from_ini(sections: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Yield the roots in ``setup.cfg``, ``pytest.ini``, ``tox.ini`` or ``mypy.ini``, relative to its directory."""
-    for line in sections.get("options", "package_dir", fallback="").splitlines():
+    for line in _option(sections, "options", "package_dir").splitlines():
         package, sign, directory = line.partition("=")
         if sign:
             yield from _parents(package.strip(), directory.strip())
-    yield from _listed(sections.get("options.packages.find", "where", fallback=""))
+    yield from _listed(_option(sections, "options.packages.find", "where"))
     for section in ("pytest", "tool:pytest"):
-        yield from _listed(sections.get(section, "pythonpath", fallback=""))
-    yield from _listed(sections.get("mypy", "mypy_path", fallback=""))
+        yield from _listed(_option(sections, section, "pythonpath"))
+    yield from _listed(_option(sections, "mypy", "mypy_path"))
+
+
+def _option(sections: Mapping[str, Mapping[str, str]], section: str, name: str) -> str:
+    return sections.get(section, {}).get(name, "")
 
 
 def from_setup_script(text: str) -> Iterator[str]:

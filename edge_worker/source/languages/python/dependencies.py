@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from edge_worker.source.resolve.jsonc import Value, mapping, strings
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
+@cache
 def normalised(name: str) -> str:
     """Return a distribution's name in the form of an import name (PEP 503 with ``_``)."""
     return re.sub(r"[-_.]+", "_", name).lower()

@@ -25,12 +25,19 @@ class Modules:
 
     def find(self, roots: Sequence[str], parts: Sequence[str], *, stubs: bool = False) -> Module | None:
         """Return the module of a dotted name below the roots, or None unless all of it is there."""
+        way = self.way(roots, parts, stubs=stubs)
+        return way[-1] if way is not None else None
+
+    def way(self, roots: Sequence[str], parts: Sequence[str], *, stubs: bool = False) -> list[Module] | None:
+        """Return the modules on the way to a dotted name, the roots themselves first; None unless all are there."""
         module: Module | None = Module(file=None, portions=tuple(roots))
+        way = []
         for part in parts:
             if module is None:
                 return None
+            way.append(module)
             module = self._step(module.portions, part, stubs)
-        return module
+        return [*way, module] if module is not None else None
 
     def _step(self, portions: tuple[str, ...], part: str, stubs: bool) -> Module | None:
         key = (portions, part, stubs)

@@ -48,11 +48,12 @@ def find_needs(repository: Repository) -> frozenset[str]:
     for path in repository.named("pyproject.toml"):
         found.update(dependencies.declared(repository.toml(path)))
     for path in repository.named("setup.cfg"):
-        required = repository.ini(path).get("options", "install_requires", fallback="")
+        required = repository.ini(path).get("options", {}).get("install_requires", "")
         found.update(dependencies.named(required.splitlines()))
-    for path in sorted(repository.files):
-        if path.endswith(".txt") and ("requirements" in basename(path) or basename(parent(path)) == "requirements"):
-            found.update(dependencies.named(repository.text(path).splitlines()))
+    for name in repository.names():
+        for path in repository.named(name) if name.endswith(".txt") else ():
+            if "requirements" in name or basename(parent(path)) == "requirements":
+                found.update(dependencies.named(repository.text(path).splitlines()))
     return frozenset(found)
 
 
@@ -65,8 +66,7 @@ def _project(repository: Repository, directory: str) -> Project:
         bool({"project", "build-system"} & pyproject.keys())
         or "poetry" in mapping(pyproject.get("tool"))
         or "setup(" in script
-        or setup.has_section("metadata")
-        or setup.has_section("options")
+        or bool({"metadata", "options"} & setup.keys())
     )
     declared = [*backends.from_pyproject(pyproject), *_from_tools(repository, inside)]
     if "setup(" in script:
@@ -76,7 +76,7 @@ def _project(repository: Repository, directory: str) -> Project:
     if installable and not repository.file(f"{inside['src']}/__init__.py"):
         roots.add(inside["src"])
     known = sorted((root for root in roots if repository.is_directory(root)), key=lambda root: (-_depth(root), root))
-    name = mapping(pyproject.get("project")).get("name") or setup.get("metadata", "name", fallback="")
+    name = mapping(pyproject.get("project")).get("name") or setup.get("metadata", {}).get("name", "")
     return Project(
         directory=directory,
         roots=tuple(known),

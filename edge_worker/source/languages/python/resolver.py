@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from edge_worker.source.languages.python.dependencies import normalised
 from edge_worker.source.languages.python.modules import Modules
 from edge_worker.source.languages.python.roots import Roots, Search
 from edge_worker.source.languages.python.standard import STANDARD
 from edge_worker.source.parse.statement import ImportStatement, Parsed
-from edge_worker.source.resolve.base import EXTERNAL, UNRESOLVED, Resolution, Target, local
+from edge_worker.source.resolve.base import EXTERNAL, PACKAGE_INIT, UNRESOLVED, Resolution, Target, local
 from edge_worker.source.resolve.repository import Repository, ancestors, parent
+
+# How sure a guess is by its evidence: two parts of the name lie below a directory around the importer; a package that
+# no project declares lies beside what the importer is in; a file lies beside a script.
+_TWO_NAMES, _PACKAGE_BELOW, _BESIDE = 0.8, 0.7, 0.9
+
+#: A search list, the module, the names asked of it.
+_Asked = tuple[tuple[str, ...], str, tuple[str, ...]]
 
 
 class PythonResolver:
@@ -21,34 +29,48 @@ class PythonResolver:
         self._modules = Modules(repository)
         self._roots = Roots(repository)
         self._tops = _top_parents(repository, self._roots)
+        #: The file at hand, its directory, and where its absolute imports are looked up.
+        self._path: str | None = None
+        self._directory = ""
+        self._search = self._roots.search("")
+        #: What was found on a search list; few lists exist, and files ask for the same names again and again.
+        self._known: dict[_Asked, Resolution | None] = {}
 
     def learn(self, path: str, parsed: Parsed) -> None:
         """Paths alone decide: there is nothing to remember."""
 
     def resolve(self, path: str, statement: ImportStatement) -> Resolution:
         """Return the files that an import means: submodules where the names are submodules, else the module."""
-        directory = parent(path)
-        parts = statement.module.split(".") if statement.module else []
+        if path != self._path:
+            self._path, self._directory = path, parent(path)
+            self._search = self._roots.search(self._directory)
+        directory, search = self._directory, self._search
         if statement.level:
-            return self._relative(directory, statement, parts)
-        search = self._roots.search(directory)
-        top = parts[0] if parts else ""
+            return self._relative(directory, statement)
+        top = statement.module.partition(".")[0]
         if top in STANDARD and search.top != top:
             return EXTERNAL
-        found = self._files(self._search_list(search, top), parts, statement.names)
-        if found:
-            return local(*found)
+        found = self._found(self._search_list(search, top), statement.module, statement.names)
+        if found is not None:
+            return found
         if normalised(top) in self._roots.needs and normalised(top) not in self._roots.names:
             return EXTERNAL
-        found = self._fall_back(directory, parts, statement.names)
-        return local(*found) if found else self._missing(search, top)
+        guessed = self._fall_back(directory, statement.module.split("."), statement.names)
+        return local(*guessed) if guessed else self._missing(search, top)
 
-    def _relative(self, directory: str, statement: ImportStatement, parts: Sequence[str]) -> Resolution:
+    def _found(self, roots: tuple[str, ...], module: str, names: tuple[str, ...]) -> Resolution | None:
+        asked = (roots, module, names)
+        if asked not in self._known:
+            targets = self._files(roots, module.split(".") if module else (), names)
+            self._known[asked] = local(*targets) if targets else None
+        return self._known[asked]
+
+    def _relative(self, directory: str, statement: ImportStatement) -> Resolution:
         above = ancestors(directory)
         if statement.level > len(above):
             return UNRESOLVED
         base = above[statement.level - 1]
-        return local(*self._files((base, *self._portions(base)), parts, statement.names))
+        return self._found((base, *self._portions(base)), statement.module, statement.names) or UNRESOLVED
 
     def _portions(self, base: str) -> Iterator[str]:
         """The other directories of a namespace package: the same path below every other root."""
@@ -68,7 +90,7 @@ class PythonResolver:
         """A name that is a declared dependency is somebody else's, unless a package of that name is one's own (P8)."""
         name = normalised(top)
         if name not in self._roots.needs or name in self._roots.names:
-            return (*search.own, *search.others)
+            return search.every
         module = self._modules.find(search.own, (top,))
         return search.own if module is not None and module.file is not None else ()
 
@@ -76,19 +98,22 @@ class PythonResolver:
         for stubs in (False, True):
             found = self._walk(roots, parts, names, stubs=stubs) if roots else []
             if found:
-                return [Target(path=path) for path in found]
+                return found
         return []
 
-    def _walk(self, roots: Sequence[str], parts: Sequence[str], names: Sequence[str], *, stubs: bool) -> list[str]:
-        module = self._modules.find(roots, parts, stubs=stubs)
-        if module is None:
+    def _walk(self, roots: Sequence[str], parts: Sequence[str], names: Sequence[str], *, stubs: bool) -> list[Target]:
+        way = self._modules.way(roots, parts, stubs=stubs)
+        if way is None:
             return []
+        module = way[-1]
         # ``from . import x``: the package is the first portion itself.
         file = module.file if parts else self._repository.file(f"{roots[0]}/__init__.py" if roots[0] else "__init__.py")
-        if not names:
-            return [file] if file else []
-        found = [self._submodule(module.portions, name, stubs=stubs) or file for name in names]
-        return [path for path in found if path]
+        found = [self._submodule(module.portions, name, stubs=stubs) or file for name in names] if names else [file]
+        asked = dict.fromkeys(path for path in found if path)
+        run = dict.fromkeys(one.file for one in (*way[:-1], *((module,) if parts else ())) if one.file)
+        return [Target(path=path) for path in asked] + [
+            Target(path=path, kinds=(PACKAGE_INIT,)) for path in run if asked and path not in asked
+        ]
 
     def _submodule(self, portions: Sequence[str], name: str, *, stubs: bool) -> str | None:
         if name == "*" or not portions:
@@ -101,14 +126,14 @@ class PythonResolver:
         for root in ancestors(directory)[:-1]:
             found = self._deep(root, parts, names)
             if found:
-                return found
+                return _guessed(found, _TWO_NAMES)
         top = self._tops.get(parts[0] if parts else "", ())
         around = set(ancestors(directory))
         for root in top:
             if parent(root) in around:
-                return self._files((root,), parts, names)
+                return _guessed(self._files((root,), parts, names), _PACKAGE_BELOW)
         script = self._repository.file(f"{directory}/__init__.py") is None
-        return self._files((directory,), parts, names) if script else []
+        return _guessed(self._files((directory,), parts, names), _BESIDE) if script else []
 
     def _deep(self, root: str, parts: Sequence[str], names: Sequence[str]) -> list[Target]:
         """Two components that match are evidence; one alone is a coincidence."""
@@ -121,8 +146,12 @@ class PythonResolver:
         return self._files((root,), parts, names) if found else []
 
     def _missing(self, search: Search, top: str) -> Resolution:
-        known = self._modules.find((*search.own, *search.others), (top,))
+        known = self._modules.find(search.every, (top,))
         return UNRESOLVED if known is not None and known.file is not None else EXTERNAL
+
+
+def _guessed(targets: Iterable[Target], confidence: float) -> list[Target]:
+    return [replace(target, confidence=confidence) for target in targets]
 
 
 def _top_parents(repository: Repository, roots: Roots) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,8 @@ class Search:
 
     own: tuple[str, ...]
     others: tuple[str, ...]
+    #: Both, in order.
+    every: tuple[str, ...]
     #: The name of the top package that the file lies in, empty for a script.
     top: str
 
@@ -51,9 +53,11 @@ class Roots:
         others = [root for project in self._projects if project not in around for root in self._offered(project)]
         known = (*dict.fromkeys(own), "") if "" not in own else tuple(dict.fromkeys(own))
         below = directory[len(implicit) :].strip("/")
+        beyond = tuple(root for root in dict.fromkeys(others) if root not in known)
         return Search(
             own=known,
-            others=tuple(root for root in dict.fromkeys(others) if root not in known),
+            others=beyond,
+            every=(*known, *beyond),
             top=below.partition("/")[0],
         )
 

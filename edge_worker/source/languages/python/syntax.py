@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from tree_sitter import Node, Tree
+if TYPE_CHECKING:
+    from tree_sitter import Node, Tree
 
-from edge_worker.source.parse.dialect import Dialect, wheel
 from edge_worker.source.parse.statement import CONDITIONAL, DYNAMIC, NESTED, RUNTIME, TYPE_ONLY, ImportStatement
 from edge_worker.source.parse.text import honour_cookie, to_utf8
 from edge_worker.source.parse.tree import path_to
@@ -26,6 +27,7 @@ _LINE = re.compile(
 )
 _COMMENT = re.compile(r"#[^\n]*|\\\r?\n")
 _KEYWORD = re.compile(r"\bimport\b")
+_CHECKING = re.compile(r"(?:\w+\.)*TYPE_CHECKING")
 _DOTTED = re.compile(r"\w+(?:\.\w+)*")
 _LITERAL = re.compile(r"""[rRuU]?(?P<quote>'''|\"""|'|")(?P<text>\.*\w+(?:\.\w+)*)(?P=quote)""")
 
@@ -76,7 +78,7 @@ def _enclosing(tree: Tree, source: bytes, offset: int) -> tuple[Node | None, tup
 
 def _is_type_checking(node: Node, source: bytes) -> bool:
     condition = node.child_by_field_name("condition")
-    return condition is not None and _text(condition, source).rpartition(".")[2] == "TYPE_CHECKING"
+    return condition is not None and _CHECKING.fullmatch(_text(condition, source)) is not None
 
 
 def _call(node: Node, source: bytes) -> Iterator[ImportStatement]:
@@ -126,8 +128,6 @@ def _decode(text: bytes) -> str:
     return text.decode("utf-8", errors="replace")
 
 
-def _decoded(source: bytes) -> bytes:
+def decoded(source: bytes) -> bytes:
+    """Return the text in UTF-8, by its byte order mark or its coding cookie."""
     return honour_cookie(to_utf8(source))
-
-
-DIALECT = Dialect(grammar=wheel("tree_sitter_python"), statements=statements, salvage=salvage, decode=_decoded)

@@ -99,9 +99,9 @@ class House:
         self._parts.callback(child.stop)
         return child
 
-    def start_worker(self, module: str) -> Child:
+    def start_worker(self, module: str, **settings: str) -> Child:
         """Start one worker process."""
-        settings = {
+        mine = {
             "MODE": "EDGE",
             "PHAROS_NODE": "bench",
             "PHAROS_CONTROL_URL": f"http://127.0.0.1:{self.port}",
@@ -109,7 +109,7 @@ class House:
             "PHAROS_LANCEDB_PATH": str(self.folder / "lancedb"),
             "PHAROS_LOG_LEVEL": "warning",
         }
-        return self.start(module, **settings)
+        return self.start(module, **{**mine, **settings})
 
     @contextmanager
     def keeper(self) -> Iterator[Keeper]:
@@ -136,6 +136,17 @@ class House:
                 if done >= count:
                     return float(seconds)
                 time.sleep(0.2)
+
+    def analyse(self) -> None:
+        """Have PostgreSQL look at its tables, as autovacuum does within a minute."""
+        with psycopg.connect(self._postgres.owner_url(), autocommit=True) as link:
+            link.execute("analyze")
+
+    def milliseconds_until_start(self) -> list[float]:
+        """Return how long each job waited for its first start."""
+        asked = "select 1000 * extract(epoch from first_started_at - created_at)::float8 from pharos.jobs order by id"
+        with psycopg.connect(self.settings["PHAROS_KEEPER_DATABASE_URL"]) as link:
+            return [float(row[0]) for row in link.execute(asked).fetchall()]
 
     def clear_redis(self) -> None:
         """Empty Redis."""

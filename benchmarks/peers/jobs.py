@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -95,8 +96,8 @@ def taskiq_one(count: int) -> float:
     return between_marks(program("taskiq", "worker", "taskiq_app:broker", "--workers", "1", "--max-async-tasks", "1"))
 
 
-def procrastinate_one(count: int) -> float:
-    """procrastinate, durable in Postgres as Pharos is, one job at a time."""
+def procrastinate_one(count: int, *, at_once: int = 1) -> float:
+    """procrastinate, durable in Postgres as Pharos is, one job at a time or several."""
     from procrastinate_app import app, mark_task, nothing_task
 
     async def run() -> None:
@@ -106,7 +107,7 @@ def procrastinate_one(count: int) -> float:
             for _ in range(count):
                 await nothing_task.defer_async()
             await mark_task.defer_async()
-            await app.run_worker_async(wait=False, concurrency=1, install_signal_handlers=False)
+            await app.run_worker_async(wait=False, concurrency=at_once, install_signal_handlers=False)
 
     asyncio.run(run())
     return between_marks(None)
@@ -118,6 +119,7 @@ ENGINES: dict[str, Callable[[int], float]] = {
     "dramatiq": dramatiq_one,
     "taskiq": taskiq_one,
     "procrastinate": procrastinate_one,
+    "procrastinate-4": partial(procrastinate_one, at_once=4),
 }
 
 if __name__ == "__main__":

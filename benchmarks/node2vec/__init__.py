@@ -1,0 +1,1 @@
+"""Node2Vec beside its peers: speed at equal walks, quality, scaling, updates."""

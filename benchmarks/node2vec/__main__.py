@@ -1,0 +1,51 @@
+"""Node2Vec beside its peers, every tool on one thread, interleaved, medians of CPU seconds.
+
+    .venv/bin/python -m benchmarks.node2vec speed [--sizes 1000,10000] [--rounds 3] [--pyg]
+    .venv/bin/python -m benchmarks.node2vec quality [--seeds 5]
+    .venv/bin/python -m benchmarks.node2vec scaling [--million]
+    .venv/bin/python -m benchmarks.node2vec update
+    .venv/bin/python -m benchmarks.node2vec blogcatalog [--file blogcatalog.mat]
+
+Equal walks: ten of twenty nodes from each node, window 10, 64 dimensions, 5 negatives, one pass. The peers are
+installed into an environment of their own under `.venv-peers`. `pyg-loop` is PyG's own loader, loss and autograd on our
+walks: what is left of PyG when its walks cost next to nothing; `--pyg` adds PyG 2.7 with torch-cluster itself, whose
+build takes ten minutes. A load average stands beside every table: on a busy machine read the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from benchmarks.node2vec import blogcatalog, quality, scaling, speed, update
+
+
+def main() -> None:
+    """Measure what was asked for, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["speed", "quality", "scaling", "update", "blogcatalog"])
+    parser.add_argument("--sizes", default="1000,10000")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--graphs", default="django,home-assistant,sbm")
+    parser.add_argument("--pyg", action="store_true")
+    parser.add_argument("--million", action="store_true")
+    parser.add_argument("--file", type=Path)
+    asked = parser.parse_args()
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    if asked.what == "speed":
+        speed.measure([int(size) for size in asked.sizes.split(",")], asked.rounds, pyg=asked.pyg)
+    elif asked.what == "quality":
+        quality.measure(asked.graphs.split(","), asked.seeds, pyg=asked.pyg)
+    elif asked.what == "scaling":
+        scaling.measure(million=asked.million)
+    elif asked.what == "update":
+        update.measure()
+    else:
+        blogcatalog.measure(asked.file)
+    print(f"load average {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -101,10 +101,7 @@ class Claims:
         return self._mailbox.transport if self._mailbox is not None and self.reaches_mailbox else None
 
     def open_lanes(self, *, overdue: bool) -> tuple[str, ...]:
-        """Return the lanes from which a slot may start the next job at once; none when ``next`` has more to see to.
-
-        ``overdue`` is whether an attempt in hand waits for its renewal, as after a sleep of the machine.
-        """
+        """Return the lanes from which a slot may start the next job at once; none when ``next`` has more to see to."""
         elsewhere = self._look or self._listed or self._left or overdue
         refused = self._too_old or self._refused is not None or self._over.is_set()
         if elsewhere or refused or not (self._glances and self.reaches_mailbox and self._duty.open):

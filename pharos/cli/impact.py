@@ -59,6 +59,7 @@ def impact(
     from pharos.checkout import Checkout
 
     bounds: dict[str, object] = {"depth": depth, "limit": limit}
+    own = list[str]()
     commits = _COMMITS.fullmatch(" ".join(changed or []))
     if commits and repository is not None:
         # Whole hashes of a repository that is named need no checkout: a worker compares them.
@@ -70,15 +71,15 @@ def impact(
         if not changes:
             say("Nothing changed.")
             return
+        own = _own_tests(changes)
         with plane(url, token_file) as client:
             known = _repository(client, repository, places)
             found = client.impact(known["id"], {"changes": [_as_asked(one) for one in changes], **bounds})
     if as_json:
         put_json(found)
     elif tests:
-        for one in found["affected"]:
-            if one["test"]:
-                put_path(one["path"])
+        for path in [*own, *(one["path"] for one in found["affected"] if one["test"])]:
+            put_path(path)
     else:
         _tell(found)
     if check and found["breaking"]:
@@ -94,6 +95,15 @@ def _changes(checkout: Checkout, changed: list[str]) -> list[Change]:
         if _RANGE.search(changed[0]):
             return checkout.between(changed[0])
     return checkout.named(changed)
+
+
+def _own_tests(changes: list[Change]) -> list[str]:
+    """Return the tests that the change itself makes or alters; the answer names others alone."""
+    from edge_worker.source.languages.registry import language_of
+    from shared.paths import is_test
+
+    there = [change.path for change in changes if change.status != "removed"]
+    return [path for path in there if is_test(path) and language_of(path) is not None]
 
 
 def _as_asked(change: Change) -> dict[str, str]:

@@ -217,6 +217,21 @@ def test_impact_is_told_in_parts(pharos: Pharos, recorded: RecordedPlane, git: G
     assert (tests.exit_code, tests.stdout) == (1, "t.py\n")
 
 
+def test_impact_names_the_changed_tests_first(
+    pharos: Pharos, recorded: RecordedPlane, git: Git, tmp_path: Path
+) -> None:
+    """A test that is changed is run before those that it touches; what only lies beside tests is no test."""
+    recorded.play("POST", f"{BASE}/impact", {**NOTHING, "affected": []})
+    folder = Path.cwd() / "tests"
+    folder.mkdir(exist_ok=True)
+    (folder / "test_new.py").write_text("")
+    (folder / "data.json").write_text("")
+
+    result = pharos("impact", "tests/test_new.py", "tests/data.json", "--tests")
+
+    assert (result.exit_code, result.stdout) == (0, "tests/test_new.py\n")
+
+
 def test_impact_says_when_not_all_was_judged(pharos: Pharos, recorded: RecordedPlane, git: Git) -> None:
     """An answer out of more candidates than were judged says so, beside what it has."""
     recorded.play("POST", f"{BASE}/impact", {**NOTHING, "truncated": True})

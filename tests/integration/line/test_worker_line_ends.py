@@ -173,7 +173,8 @@ def test_a_line_that_is_cut_again_and_again_is_noticed(plane: LinePlane, worker:
             plane.streams[-1].say("ping", {})
             threading.Event().wait(0.1)
 
-    assert cuts == 3
+    # A fourth may be under way by the time that somebody looks.
+    assert cuts in {3, 4}
     assert worker.line is not None
     assert worker.line.state == "open"
     assert [one["state"] for one in logs if one["event"] == "line_disturbed"] == ["cut"]

@@ -23,7 +23,7 @@ def _loaded(module: str) -> set[str]:
 
 def test_the_control_plane_stays_small() -> None:
     """The cloud process loads no ML library, no git, no parser, no vector client and no command line."""
-    loaded = _loaded("cloud_api.__main__")
+    loaded = _loaded("cloud_api.serve")
 
     assert loaded & (_ML | _HEAVY | {"cryptography", "httpx", "typer", "edge_worker", "pharos"}) == set()
     assert {"fastapi", "psycopg", "rq"} <= loaded

@@ -12,7 +12,7 @@ import uvicorn
 from line_served import Serve, Served
 from plane_twins import House
 
-from cloud_api.__main__ import Server
+from cloud_api.serve import Server
 from shared.timing import Timing
 
 

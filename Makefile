@@ -7,11 +7,11 @@
 #
 #   make chaos [SEED=1] [JOBS=200] [SEEDS=1]    kills, lost replies, freezes: is anything lost, is anything doubled?
 #
-# Without make (Windows: py bootstrap.py, then .venv\Scripts\python …):
+# Without make (Windows: py bootstrap.py, then .venv\Scripts\pharos …):
 #
 #   python3 bootstrap.py
-#   .venv/bin/python -m pharos demo [<url or path>]
-#   .venv/bin/python -m pharos up
+#   .venv/bin/pharos demo [<url or path>]
+#   .venv/bin/pharos up
 #   .venv/bin/python -m pytest
 
 REPO ?=
@@ -41,7 +41,7 @@ up: bootstrap-up
 	@$(VENV) -m pharos up
 
 test: bootstrap-test
-	@$(VENV) -m pytest -n logical --maxprocesses 4
+	@$(VENV) -m pytest -n logical --maxprocesses 4 --dist loadgroup
 
 chaos: bootstrap-test
 	@$(VENV) -m tests.chaos --seed $(SEED) --jobs $(JOBS) --seeds $(SEEDS)
@@ -51,7 +51,7 @@ check: bootstrap-check
 	@$(VENV) -m ruff check .
 	@$(VENV) -m mypy
 	@$(VENV) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
-	@$(VENV) -m pytest tests/unit tests/architecture -n 2
+	@$(VENV) -m pytest tests/unit tests/architecture -n 2 --dist loadgroup
 
 format: bootstrap-check
 	@$(VENV) -m ruff format .

@@ -3,10 +3,10 @@
 ``make`` runs this by itself. Without make:
 
     python3 bootstrap.py                          (Windows: py bootstrap.py)
-    .venv/bin/python -m pharos demo               (Windows: .venv\\Scripts\\python -m pharos demo)
+    .venv/bin/pharos demo                         (Windows: .venv\\Scripts\\pharos demo)
 
 It may be run again at any time: it installs when the requirements or the Python changed, and makes ``.venv`` anew when
-an earlier run was interrupted.
+an earlier run was interrupted. The command ``pharos`` that it leaves there works from any folder.
 """
 # ruff: noqa: T201  # a program for the terminal: what it prints is its interface
 
@@ -18,6 +18,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,16 @@ STAMP = VENV / "pharos-installed"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
 PACKAGES = ("shared", "cloud_api", "edge_worker", "pharos")
 OLDEST, NEWEST = (3, 11), (3, 14)
+
+#: What the command runs: this checkout's own packages, before anything that is installed.
+PROGRAM = """\
+import sys
+sys.path.insert(0, {root})
+from pharos.__main__ import main
+main()
+"""
+#: A shebang longer than this is cut off by some systems; one with a space in it is divided.
+SHORT, PLAIN = 127, re.compile(r"[\w./+@~-]+", re.ASCII)
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 #: Seconds that PyTorch's CPU index has for an answer.
@@ -130,6 +141,7 @@ def set_up() -> None:
         install()
         STAMP.write_text(wanted, encoding="utf-8")
         UNDER_WAY.unlink()
+    leave_command()
     compile_bytecode()
 
 
@@ -265,10 +277,37 @@ def compile_bytecode() -> None:
     subprocess.run([str(PYTHON), "-m", "compileall", "-q", *folders], cwd=ROOT, check=False, capture_output=True)
 
 
+def leave_command() -> None:
+    """Leave the command ``pharos`` beside the Python of ``.venv``."""
+    for name, text in launcher(PYTHON, ROOT, windows=os.name == "nt").items():
+        file = BIN / name
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+            file.chmod(0o755)
+
+
+def launcher(python: Path, root: Path, *, windows: bool) -> dict[str, str]:
+    """Return the files of a ``pharos`` that works from any folder, by name; they lie beside ``python``.
+
+    Nothing of the folder that it runs in, and no variable of Python's, decides what is imported (``-I``): that folder
+    may be anybody's. A package manager's script would not do that, and has to be installed.
+    """
+    program = PROGRAM.format(root=ascii(str(root)))
+    if windows:
+        return {
+            "pharos.cmd": f'@"%~dp0{python.name}" -I "%~dp0pharos-command.py" %*\n',
+            "pharos-command.py": program,
+        }
+    shebang = f"#!{python} -I\n"
+    if len(shebang) <= SHORT and PLAIN.fullmatch(str(python)):
+        return {"pharos": shebang + program}
+    return {"pharos": f'#!/bin/sh\nexec {shlex.quote(str(python))} -I -c {shlex.quote(program)} "$@"\n'}
+
+
 def print_next() -> None:
     """Name the commands that can be run now."""
-    python = PYTHON.relative_to(ROOT)
-    print(f"pharos: ready. Next: {python} -m pharos demo   (or: up; the tests: {python} -m pytest)")
+    command, python = BIN.relative_to(ROOT) / "pharos", PYTHON.relative_to(ROOT)
+    print(f"pharos: ready. Next: {command} demo   (or: up; from any folder; the tests: {python} -m pytest)")
     if shutil.which("make") is None:
         print(f"pharos: 'make demo' and the like need make. {remedy('make', sys.platform)}")
 

@@ -3,9 +3,10 @@
     .venv/bin/python -m benchmarks.throughput [jobs] [rounds]
 
 Pharos records every job in Postgres (fsync on); the others keep theirs in Redis, but for procrastinate. One job at a
-time, as a worker of Pharos works unless it is told otherwise; the two that end in 4 run four at once, and are to be
-compared with each other alone. The peers are installed into an environment of their own, `.venv-peers`. Engines take
-turns within a round; medians of the rounds, with each engine's ratio to RQ, and the machine's load beside them.
+time, as a worker of Pharos works unless it is told otherwise, though it starts and ends several in one commit while
+they are this short; the two that end in 4 run four at once, and are to be compared with each other alone. The peers are
+installed into an environment of their own, `.venv-peers`. Engines take turns within a round; medians of the rounds,
+with each engine's ratio to RQ, and the machine's load beside them.
 """
 
 from __future__ import annotations

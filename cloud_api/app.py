@@ -23,7 +23,21 @@ from cloud_api.http.handlers import install_handlers
 from cloud_api.http.meters import Meters
 from cloud_api.http.middleware import AlwaysHttps, HeadAsGet, PlainErrors, RequestContext
 from cloud_api.http.problems import Problem
-from cloud_api.routes import errors, graph, health, ingestion, jobs, line, page, repositories, signin, usage, workers
+from cloud_api.routes import (
+    errors,
+    graph,
+    health,
+    ingestion,
+    jobs,
+    line,
+    page,
+    repositories,
+    search,
+    search_page,
+    signin,
+    usage,
+    workers,
+)
 from cloud_api.services.bundle import Services
 from cloud_api.ui.render import STATIC
 
@@ -40,6 +54,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     repositories.router,
     graph.router,
+    search.router,
     workers.router,
     workers.heartbeat_router,
     health.open_router,
@@ -49,6 +64,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     signin.router,
     page.router,
     page.board_router,
+    search_page.router,
     errors.open_router,
 )
 _schema_router = APIRouter(include_in_schema=False, route_class=PersonRoute)
@@ -69,7 +85,9 @@ def create_app(
     Everything but ``/health``, the sign-in form, the error pages and the static files asks for a token. ``https`` says
     that people reach it under https whatever this process sees: cookies are Secure then.
     """
-    meters = Meters(board=services.board, presence=services.presence, usage=services.usage)
+    meters = Meters(
+        board=services.board, presence=services.presence, usage=services.usage, searches=services.search.figures
+    )
     app = FastAPI(
         title="Pharos",
         summary="Index repositories on your own machines and ask what is like what.",

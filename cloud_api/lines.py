@@ -134,6 +134,7 @@ class Lines:
 
         Raises:
             NoWorker: none of them holds a line.
+            NotFound: who was asked said that there is no such thing.
             NotAnswered: the time is over, or who was asked could not.
             InvalidRequest: ``body`` is too large for a line.
             Unavailable: too many requests are in hand, or this process is stopping.

@@ -179,7 +179,7 @@ class Presence:
         if heartbeat.attempts:
             error = None
         state = state_of(heartbeat, age=0.0, lost_after=self.timing.lost_after)
-        free = state in {"ready", "working"} and len(heartbeat.attempts) < heartbeat.slots
+        free = state in {"ready", "working"} and heartbeat.busy < heartbeat.slots
         since, free_since = now, now
         if before is not None and now - before.at <= self.timing.lost_after:
             was = state_of(before.heartbeat, age=now - before.at, lost_after=self.timing.lost_after)
@@ -222,4 +222,4 @@ class Presence:
 def _shape(said: Heartbeat) -> tuple[object, ...]:
     """Return the part of a heartbeat in which any difference is news for who hands out jobs."""
     held = frozenset((report.job_id, report.attempt) for report in said.attempts)
-    return said.goodbye, said.mailbox, said.slots, said.duty.state, said.duty.order, said.capabilities, held
+    return said.goodbye, said.mailbox, said.slots, said.busy, said.duty.state, said.duty.order, said.capabilities, held

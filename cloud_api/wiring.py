@@ -29,6 +29,12 @@ from cloud_api.services.impact import Impacts
 from cloud_api.services.jobs import Jobs
 from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
+from cloud_api.services.search.breaker import Breaker
+from cloud_api.services.search.cache import Cache
+from cloud_api.services.search.homes import Homes
+from cloud_api.services.search.names import Names
+from cloud_api.services.search.pointers import Pointers
+from cloud_api.services.search.service import Search
 from cloud_api.services.submit import Submit, SubmitRules
 from cloud_api.services.waiting import Reasons
 from cloud_api.services.workers import Workers
@@ -38,6 +44,7 @@ from shared.errors import StoreUnavailable
 from shared.ledger.graph import GraphReader
 from shared.ledger.jobs import JobReader
 from shared.ledger.keeper import Keeper
+from shared.ledger.names import NamesReader
 from shared.ledger.postgres import Database
 from shared.ledger.repositories import RepositoryReader
 from shared.mailbox.opening import open_mailbox
@@ -70,7 +77,10 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
         retention=settings.job_retention.total_seconds(),
     )
     reconciler = Reconciler(work, presence=presence, delivery=delivery, timing=timing)
-    heartbeats = Heartbeats(presence=presence, dispatch=dispatch, usage=usage, reconciler=reconciler)
+    pointers = Pointers(learned, moved=lambda: board.snapshot().version)
+    heartbeats = Heartbeats(
+        presence=presence, dispatch=dispatch, usage=usage, reconciler=reconciler, ended=pointers.forget
+    )
     submit = Submit(
         keeper=keeper,
         repositories=learned,
@@ -96,6 +106,12 @@ def build_app(settings: CloudSettings, *, give_up: Callable[[Exception], None]) 
         graph=Graph(graph, repositories=repositories),
         impacts=Impacts(graph),
         comparing=Comparing(repositories=repositories, line=line),
+        search=Search(
+            pointers=pointers,
+            homes=Homes(line=line, presence=presence, breaker=Breaker()),
+            names=Names(NamesReader(app_database)),
+            cache=Cache(),
+        ),
         presence=presence,
         workers=Workers(presence=presence, board=board, duties=duties, tell=dispatch.push, keep=keepsake.keep),
         heartbeats=heartbeats,

@@ -46,6 +46,8 @@ class WorkerView:
     seen_seconds_ago: float
     #: What it has in its hand; what a worker that went to sleep goes on with when it wakes.
     attempts: tuple[AttemptReport, ...]
+    #: Slots that have work, of so many.
+    busy: int
     slots: int
     duty: Duty
     #: Who asked for its duty, where that is known.
@@ -77,7 +79,7 @@ class WorkerView:
     @property
     def free(self) -> bool:
         """Whether it could start a job now."""
-        return self.takes and len(self.attempts) < self.slots
+        return self.takes and self.busy < self.slots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,7 @@ def view_of(
         goodbye=said.goodbye,
         seen_seconds_ago=age,
         attempts=said.attempts if keeps else (),
+        busy=said.busy if keeps else 0,
         slots=said.slots,
         duty=_aged(said.duty, age),
         mailbox=said.mailbox,
@@ -147,7 +150,7 @@ def least_loaded(views: Iterable[WorkerView]) -> list[WorkerView]:
 
 def _burden(view: WorkerView) -> tuple[float, float, bool, str]:
     load = _UNKNOWN_LOAD if view.load is None else view.load
-    return len(view.attempts) / view.slots, load, view.power == "battery", view.worker
+    return view.busy / view.slots, load, view.power == "battery", view.worker
 
 
 def _why(said: Heartbeat, state: WorkerState) -> str | None:

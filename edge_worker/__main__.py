@@ -9,6 +9,7 @@ import threading
 from queue import SimpleQueue
 
 from edge_worker.attempt.process import ENTRY
+from edge_worker.handful import SOON
 from edge_worker.wiring import build_worker, farewell
 from edge_worker.worker import Worker
 from shared.errors import ConfigurationError, LedgerUnavailable, PharosError, SchemaMismatch
@@ -20,10 +21,11 @@ from shared.settings import EXIT_CONFIG, EdgeSettings, load
 _STOP, _SLEEP = ("SIGINT", "SIGTERM", "SIGBREAK"), "SIGUSR1"
 
 
-def main(*, entry: str = ENTRY) -> int:
+def main(*, entry: str = ENTRY, short: float = SOON) -> int:
     """Return the exit code: 0 stopped on request, 1 something broke and a restart may help, 78 a setting is wrong.
 
-    ``entry`` is the module that the compute processes run.
+    ``entry`` is the module that the compute processes run; a job of ``short`` seconds
+    may be in hand beside others.
     """
     stopped, sleeping = threading.Event(), threading.Event()
     _listen({**dict.fromkeys(_STOP, stopped), _SLEEP: sleeping})
@@ -31,7 +33,7 @@ def main(*, entry: str = ENTRY) -> int:
         settings = load(EdgeSettings)
         configure_logs(settings.log_level, settings.secrets())
         arm(settings.fault_at)
-        worker = _build(settings, stopped, sleeping, entry)
+        worker = _build(settings, stopped, sleeping, entry=entry, short=short)
     except ConfigurationError as error:
         sys.stderr.write(f"{error.message}\n")
         return EXIT_CONFIG
@@ -58,12 +60,14 @@ def _listen(wanted: dict[str, threading.Event]) -> None:
             signal.signal(getattr(signal, name), lambda *_, event=event: heard.put(event))
 
 
-def _build(settings: EdgeSettings, stopped: threading.Event, sleeping: threading.Event, entry: str) -> Worker | None:
+def _build(
+    settings: EdgeSettings, stopped: threading.Event, sleeping: threading.Event, *, entry: str, short: float
+) -> Worker | None:
     """Return the worker; while the ledger does not answer, try again, since a machine may start before its network."""
     log = get_logger(__name__)
     while not stopped.is_set():
         try:
-            return build_worker(settings, os.environ, stopped, sleeping=sleeping, entry=entry)
+            return build_worker(settings, os.environ, stopped, sleeping=sleeping, entry=entry, short=short)
         except LedgerUnavailable as error:
             log.warning("ledger_lost", cause=error.details.get("cause"))
             stopped.wait(settings.timing.reconnect)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from edge_worker.aside import aside
-from shared.errors import NotAnswered, PharosError, Unavailable
+from shared.errors import NotAnswered, NotFound, PharosError, Unavailable
 from shared.logs import get_logger
 from shared.nodes.line import (
     ACKNOWLEDGEMENTS_PATH,
@@ -114,6 +114,8 @@ class Desk:
 
         try:
             return self._worded(request, body=await aside(work))
+        except NotFound as error:
+            return self._worded(request, error=error.message, missing=True)
         except PharosError as error:
             # What is not to be had from this worker, unlike what it tried in vain.
             elsewhere = isinstance(error, Unavailable) and not isinstance(error, NotAnswered)
@@ -129,9 +131,12 @@ class Desk:
         body: dict[str, Any] | None = None,
         error: str | None = None,
         elsewhere: bool = False,
+        missing: bool = False,
     ) -> str:
         error = error[:500] if error is not None else None
-        answer = Answer(worker=self._worker, id=request.id, body=body, error=error, elsewhere=elsewhere)
+        answer = Answer(
+            worker=self._worker, id=request.id, body=body, error=error, elsewhere=elsewhere, missing=missing
+        )
         text = answer.model_dump_json()
         if body is not None and len(text.encode()) > MAX_BODY:
             return self._worded(request, error=f"The answer has more than {MAX_BODY} bytes. Ask for less.")

@@ -51,4 +51,5 @@ class Hand:
     def heard(self, ended: tuple[EndReport, ...]) -> None:
         """The control plane knows of these ends now."""
         with self._lock:
-            self._ended = [report for report in self._ended if report not in ended]
+            known = {(report.job_id, report.attempt, report.state) for report in ended}
+            self._ended = [one for one in self._ended if (one.job_id, one.attempt, one.state) not in known]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,6 +12,7 @@ from edge_worker.claims import Claims
 from edge_worker.duty import OwnDuty
 from edge_worker.hand import Hand
 from edge_worker.line import Line
+from edge_worker.searching.asked import Searches
 from edge_worker.slots import Slots
 from shared.ledger.migrate import latest_version
 from shared.ledger.postgres import Database
@@ -33,6 +34,7 @@ class Portrait:
     duty: OwnDuty
     work: Slots
     line: Line
+    searches: Searches
     gpus: machine.GpuWatch | None
     databases: Collection[Database]
     mailboxes: Collection[Mailbox]
@@ -48,12 +50,13 @@ class Portrait:
             capabilities=self.capabilities,
             slots=self.slots,
             attempts=running,
+            at_work=self.work.busy,
             ended=ended,
             mailbox=self.claims.reaches_mailbox,
             transport=self.claims.transport,
             line=self.line.state,
             duty=self.duty.now,
-            memory_mib=machine.memory((os.getpid(), *self.work.pids)),
+            memory_mib=machine.memory(self._pids()),
             load=machine.load(),
             gpus=self.gpus.look() if self.gpus is not None else (),
             power=power,
@@ -62,6 +65,12 @@ class Portrait:
             ledger_idle=idle(self.databases),
             goodbye=goodbye,
         )
+
+    def _pids(self) -> Iterator[int]:
+        yield os.getpid()
+        yield from self.work.pids
+        if (search := self.searches.pid) is not None:
+            yield search
 
 
 def idle(databases: Collection[Database]) -> float | None:

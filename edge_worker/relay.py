@@ -1,33 +1,24 @@
-"""The relay: a slot ends its job and starts the next one in one move, while one lies on a lane."""
+"""The relay: a slot ends what it has done and starts what it does next in one move, while something lies on a lane."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from shared.errors import LedgerRefused, LedgerUnavailable, MailboxUnavailable
 from shared.faults import fault
 from shared.ledger.keeper import StartOutcome
-from shared.ledger.publish import PublishedRow
-from shared.ledger.records import Job
-from shared.ledger.turns import Turns
+from shared.ledger.turns import Finished, Turned, Turns
 from shared.logs import get_logger
-from shared.mailbox.lanes import Mailbox
+from shared.mailbox.lanes import NOTHING_TAKEN, Mailbox, Taken
 from shared.nodes.capabilities import Capabilities
 
 log = get_logger(__name__)
 
 #: Answers after which the keeper is to be asked, who sees every tenant's jobs and says what is wrong.
 _ASK_AGAIN: frozenset[StartOutcome | None] = frozenset({None, "gone", "worker_too_old"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Following:
-    """A job that was started as another one ended, and what is visible of its repository."""
-
-    job: Job
-    visible: PublishedRow | None
+#: What came of a turn that was not made.
+_NOTHING = Turned(ended=frozenset(), outcome=None, started=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,77 +54,88 @@ class Relay:
         self._mailbox = mailbox
         self._claimant = claimant
 
-    def end(self, job: Job, result: dict[str, Any], *, forget: str | None) -> tuple[bool, Following | None]:
-        """End a job that has nothing to publish, and start what lies on a lane now: both in one commit.
+    def end(self, done: Sequence[Finished], *, most: int, forget: Sequence[str] = ()) -> Turned | None:
+        """End jobs that have nothing to publish, and start up to ``most`` that lie on a lane now: all in one commit.
 
-        ``forget`` is an id of which the mailbox may delete its record on the way.
+        ``forget`` are ids of which the mailbox may delete its records on the way.
 
-        Returns whether it is known to have ended as succeeded, and what was started. An end that is not known is to
-        be recorded the ordinary way, which does no harm to one that was recorded.
+        What is not among the ended is to be recorded the ordinary way, which does no harm to an end that was recorded;
+        ``None`` when the ledger did not answer, and nobody knows.
         """
-        job_id = self._next_id(forget)
-        if job_id is None:
-            return False, None
-        fault("worker.popped")
-        ended, following = self._turn(job, result, job_id)
-        if following is None:
-            # Whoever puts it back must not think that it lies there still.
-            self.forget(job_id)
-        return ended, following
+        taken = self._take(most, forget) if most else NOTHING_TAKEN
+        if most and not taken.ids and len(done) == 1:
+            return _NOTHING
+        if taken.ids:
+            fault("worker.popped")
+        return self._turn(done, taken)
 
-    def recorded(self, job: Job, *, followed: bool) -> str | None:
-        """Return the id of a job that begins while the mailbox still has its record; ``None`` without one."""
-        return job.id if followed or (self._mailbox is not None and not self._mailbox.blocks) else None
+    @property
+    def records_stay(self) -> bool:
+        """Whether the mailbox keeps its record of a job that is taken by the ordinary way."""
+        return self._mailbox is not None and not self._mailbox.blocks
 
-    def _turn(self, job: Job, result: dict[str, Any], job_id: str) -> tuple[bool, Following | None]:
-        try:
-            turned = self._turns.turn(
-                job,
-                result=result,
-                following=job_id,
-                worker=self._worker,
-                capabilities=self._capabilities,
-                lease=self._lease,
-            )
-        except LedgerUnavailable:
-            # Off its lane and not known to be ours: reconcile finds it on no lane, or in the hand of nobody.
-            log.warning("claim_not_recorded", job_id=job_id)
-            return False, None
-        except LedgerRefused:
-            self._claimant.leave(job_id)
-            return False, None
-        started = turned.started
-        if started is not None and started.outcome == "started" and started.job is not None:
-            log.info("job_claimed", job_id=job_id, why=started.outcome)
-            return True, Following(job=started.job, visible=turned.visible)
-        self._put_aside(job_id, started.outcome if started is not None else None)
-        return turned.ended, None
-
-    def forget(self, job_id: str) -> None:
-        """Delete the mailbox's record of a job that ``end`` started."""
-        if self._mailbox is None:
+    def forget(self, job_ids: Sequence[str]) -> None:
+        """Delete the mailbox's records of jobs that are off their lanes."""
+        if self._mailbox is None or not job_ids:
             return
         try:
-            self._mailbox.forget(job_id)
+            self._mailbox.forget(*job_ids)
         except MailboxUnavailable as error:
-            # It ends with its ttl.
+            # They end with their ttl.
             self._claimant.lost(error)
 
-    def _next_id(self, forget: str | None) -> str | None:
+    def _turn(self, done: Sequence[Finished], taken: Taken) -> Turned | None:
+        try:
+            turned = self._turns.turn(
+                done, following=taken.ids, worker=self._worker, capabilities=self._capabilities, lease=self._lease
+            )
+        except LedgerUnavailable:
+            # Off their lane and not known to be ours: reconcile finds them on no lane, or in the hand of nobody, and
+            # must not think that they lie there still.
+            log.warning("claims_not_recorded", job_ids=list(taken.ids))
+            self.forget(taken.ids)
+            return None
+        except LedgerRefused:
+            self._put_back(taken.lane, taken.ids)
+            return _NOTHING
+        self._put_aside(turned, taken)
+        return turned
+
+    def _put_aside(self, turned: Turned, taken: Taken) -> None:
+        """Put back what was not started, but for a first one: it is for the keeper, or somebody else's, or has to wait.
+
+        So the one that comes first is judged by itself in each turn, and none comes round for ever.
+        """
+        started = {one.job.id for one in turned.started}
+        for job_id in started:
+            log.info("job_claimed", job_id=job_id, why="started")
+        if taken.ids and not started:
+            first = taken.ids[0]
+            self.forget([first])
+            if turned.outcome in _ASK_AGAIN:
+                self._claimant.leave(first)
+            else:
+                log.info("claim_refused", job_id=first, why=turned.outcome)
+        self._put_back(taken.lane, [job_id for job_id in taken.ids[1:] if job_id not in started])
+
+    def _put_back(self, lane: str, ids: Sequence[str]) -> None:
+        if self._mailbox is None or not ids:
+            return
+        try:
+            self._mailbox.put_back(lane, ids)
+        except MailboxUnavailable as error:
+            self._claimant.lost(error)
+            for job_id in ids:
+                self._claimant.leave(job_id)
+
+    def _take(self, most: int, forget: Sequence[str]) -> Taken:
         lanes = self._claimant.lanes()
         # Over REST an answer takes a round trip of its own, for which no end should wait.
         if not lanes or self._mailbox is None or not self._mailbox.blocks:
-            if forget is not None:
-                self.forget(forget)
-            return None
+            self.forget(forget)
+            return NOTHING_TAKEN
         try:
-            return self._mailbox.glance(lanes, forget=forget)
+            return self._mailbox.glance(lanes, most=most, forget=forget)
         except MailboxUnavailable as error:
             self._claimant.lost(error)
-            return None
-
-    def _put_aside(self, job_id: str, outcome: StartOutcome | None) -> None:
-        if outcome in _ASK_AGAIN:
-            self._claimant.leave(job_id)
-        else:
-            log.info("claim_refused", job_id=job_id, why=outcome)
+            return NOTHING_TAKEN

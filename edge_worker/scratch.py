@@ -44,3 +44,11 @@ def _sweep(base: Path) -> None:
 def _gone(owner: int) -> bool:
     """Return whether a folder's process is no more. In a container every process in turn has the number of this one."""
     return owner == os.getpid() or not psutil.pid_exists(owner)
+
+
+def clear(folder: Path) -> None:
+    """Delete what an attempt left; most leave nothing, and a tree is walked for the others alone."""
+    try:
+        folder.rmdir()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)

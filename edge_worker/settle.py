@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
@@ -18,25 +20,37 @@ from shared.knowledge import Knowledge
 from shared.ledger.keeper import Keeper
 from shared.ledger.publish import Publisher, Refused
 from shared.ledger.records import Job
+from shared.ledger.turns import Finished
 from shared.logs import get_logger
 from shared.nodes.heartbeat import EndReport
+from shared.textual import Textual
 from shared.timing import Timing
 
 log = get_logger(__name__)
 
 #: Why a worker gives a job back that could have gone on.
-GiveBack = Literal["worker_stopping", "worker_paused"]
+GiveBack = Literal["worker_stopping", "worker_paused", "started_ahead"]
 _GIVEN_BACK: dict[GiveBack, str] = {
     "worker_stopping": "The worker was asked to stop; the job waits for the next one.",
     "worker_paused": "The worker was paused; the job waits for the next one.",
+    "started_ahead": "It was started ahead of its turn and is not begun yet; it waits for the next free worker.",
 }
-#: What of a payload does not shape the result.
-_NOT_PARAMETERS = frozenset({"url", "ref", "force"})
+#: What of a payload does not shape the graph, as ``IngestPayload.parameters`` has it.
+_NOT_PARAMETERS = frozenset({"url", "ref", "force", "content"})
 #: A handler that says "not now" is asked again after so many first back-offs: ten minutes.
 _NOT_NOW = 20
 
 
 _TAKEN_OVER = "Another attempt took over. Nothing of this one is visible."
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenBack:
+    """What came of giving jobs back."""
+
+    reports: tuple[EndReport, ...]
+    #: Whether the ledger answered.
+    heard: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,29 +68,54 @@ class Settler:
         While the ledger does not take it, it is tried again for as long as a lease lasts, and the lease renewed.
         """
         try:
-            for attempt in self._tries(renew, stops):
+            return self._published(job, done, self._tries(renew, stops, within=self.timing.lease))
+        except LedgerUnavailable as error:
+            return self._unpublished(job, error, stops)
+
+    def all_published(
+        self, done: Sequence[Finished], *, renew: Callable[[Job], object], stops: Stops
+    ) -> list[EndReport]:
+        """End jobs that have nothing to publish as ``published`` does, one by one, within one lease for all of them.
+
+        When it is over the others are not asked for: nobody has them in hand any more, and they are rescued.
+        """
+        reports, until = list[EndReport](), time.monotonic() + self.timing.lease
+        for number, one in enumerate(done):
+            within = max(0.0, until - time.monotonic())
+            tries = self._tries(partial(renew, one.job), stops, within=within)
+            try:
+                reports.append(self._published(one.job, Done(summary=one.result, knowledge=None), tries))
+            except LedgerUnavailable as error:
+                reports.append(self._unpublished(one.job, error, stops))
+                return reports + [_report(rest.job, State.QUEUED, error.message) for rest in done[number + 1 :]]
+        return reports
+
+    def _published(self, job: Job, done: Done, tries: Retrying) -> EndReport:
+        try:
+            for attempt in tries:
                 with attempt:
                     self._write(job, done)
         except Refused as refused:
             return self._refused(job, refused)
         except LedgerRefused as error:
             return self._end(job, State.FAILED, error.code.lower(), error.message)
-        except LedgerUnavailable as error:
-            if stops.stopping:
-                return self._snooze(job, "worker_stopping", _GIVEN_BACK["worker_stopping"])
-            return self._failed(job, reason=error.code.lower(), detail=error.message)
         return self.succeeded(job)
+
+    def _unpublished(self, job: Job, error: LedgerUnavailable, stops: Stops) -> EndReport:
+        if stops.stopping:
+            return self._snooze(job, "worker_stopping", _GIVEN_BACK["worker_stopping"])
+        return self._failed(job, reason=error.code.lower(), detail=error.message)
 
     def succeeded(self, job: Job) -> EndReport:
         """Return the report of an attempt whose end is recorded."""
         return _report(job, State.SUCCEEDED, None)
 
-    def _tries(self, renew: Callable[[], object], stops: Stops) -> Retrying:
+    def _tries(self, renew: Callable[[], object], stops: Stops, *, within: float) -> Retrying:
         def wait(seconds: float) -> None:
             renew()
             stops.wait(seconds)
 
-        out_of_time = stop_after_delay(self.timing.lease)
+        out_of_time = stop_after_delay(within)
         return Retrying(
             retry=retry_if_exception_type(LedgerUnavailable),
             stop=lambda state: stops.stopping or out_of_time(state),
@@ -97,6 +136,21 @@ class Settler:
             return self._failed(job, reason=ended.reason, detail=ended.detail)
         return self._end(job, State.CANCELLED, ended.reason, ended.detail)
 
+    def given_back(self, jobs: Sequence[Job], why: GiveBack) -> GivenBack:
+        """Give back what was not begun, all in one statement, as if it had not been started.
+
+        When the ledger is silent nobody has them in hand any more, and they are rescued.
+        """
+        states, heard = dict[str, State](), True
+        try:
+            if jobs:
+                states = self.keeper.give_back(jobs, reason=why, detail=_GIVEN_BACK[why])
+        except LedgerUnavailable:
+            log.warning("ends_not_recorded", job_ids=[job.id for job in jobs])
+            heard = False
+        reports = (_report(job, states.get(job.id, State.QUEUED), _GIVEN_BACK[why]) for job in jobs)
+        return GivenBack(reports=tuple(reports), heard=heard)
+
     def lost(self, job: Job) -> EndReport:
         """Leave the ledger as it is: the job is another attempt's."""
         return _report(job, State.QUEUED, _TAKEN_OVER)
@@ -116,12 +170,13 @@ class Settler:
     def _write(self, job: Job, done: Done) -> None:
         if job.kind is Kind.REMOVE:
             self.publisher.bury(job, result=done.summary)
-        elif done.knowledge is None:
+        elif not done.publishes:
             self.publisher.succeed(job, result=done.summary)
         else:
             self.publisher.publish(
                 job,
-                Knowledge.read(done.knowledge),
+                None if done.knowledge is None else Knowledge.read(done.knowledge),
+                None if done.text is None else Textual.read(done.text),
                 vector_store=self.vector_store,
                 parameters={key: value for key, value in job.payload.items() if key not in _NOT_PARAMETERS},
                 result=done.summary,

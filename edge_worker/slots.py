@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 from edge_worker.hand import Hand
-from edge_worker.relay import Following
 from edge_worker.runner import Runner
 from shared.faults import fault
 from shared.ledger.records import Job
+from shared.ledger.turns import Following
 
 
 class Slots:
@@ -52,6 +52,12 @@ class Slots:
             number = min(self._free)
             self._free.discard(number)
         self._desks[number].put(job)
+
+    @property
+    def busy(self) -> int:
+        """How many slots have work."""
+        with self._change:
+            return len(self._runners) - len(self._free)
 
     @property
     def overdue(self) -> bool:
@@ -102,10 +108,12 @@ class Slots:
     def _one(self, runner: Runner, job: Job, *, after: Following | None = None) -> Following | None:
         """Run one attempt; return the one that was started as it ended."""
         ran = runner.run(job, after=after)
-        fault("worker.ended")
-        self._hand.end(ran.report)
+        if ran.reports:
+            fault("worker.ended")
+        for report in ran.reports:
+            self._hand.end(report)
         if ran.following is None:
-            runner.tidy(job, ran.report)
+            runner.tidy(job, ran.reports[-1])
         else:
             self._yield_to(ran.following.job)
         return ran.following

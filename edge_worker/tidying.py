@@ -53,12 +53,20 @@ class Tidying:
         return None
 
     def _rubbish(self, job: Job, *, published: bool) -> TidyUp:
-        """Say what may go: all up to this attempt's own generation, but never what is visible."""
+        """Say what may go: all up to this attempt's own generation, but never what is visible.
+
+        Of a repository that was removed since its publish, the removal takes what was visible, and counts it.
+        """
         generation = job.generation or 0
         visible = self.publisher.published(job)
+        keep = keep_text = generation if published else None
+        if visible is not None and not visible.removed:
+            keep = visible.generation
+            keep_text = visible.text.generation if visible.text is not None else None
         return TidyUp(
             tenant_id=str(job.tenant_id),
             repository_id=job.repository_id,
             below=generation if published else generation + 1,
-            keep=None if visible is None or visible.removed else visible.generation,
+            keep=keep,
+            keep_text=keep_text,
         )

@@ -14,17 +14,20 @@ from edge_worker.attempt.messages import Equipment, Hello
 from edge_worker.attempt.process import ENTRY, ComputeProcess
 from edge_worker.claims import Claims
 from edge_worker.comparing.asked import Comparisons
+from edge_worker.conditions import Conditions
 from edge_worker.duty import OwnDuty
 from edge_worker.farewell import say_too_old
 from edge_worker.hand import Hand
+from edge_worker.handful import MOST, SOON
 from edge_worker.heartbeats import Heartbeats
 from edge_worker.line import Line
 from edge_worker.machine import GpuWatch
 from edge_worker.newest import Newest
 from edge_worker.portrait import Portrait, product_version
 from edge_worker.relay import Claimant, Relay
-from edge_worker.runner import Conditions, Runner
+from edge_worker.runner import Runner
 from edge_worker.scratch import claim_scratch
+from edge_worker.searching.asked import Searches
 from edge_worker.settle import Settler
 from edge_worker.slots import Slots
 from edge_worker.stops import Stops
@@ -42,6 +45,9 @@ from shared.nodes.capabilities import Capabilities
 from shared.nodes.heartbeat import Heartbeat
 from shared.settings import EdgeSettings
 
+#: The share of this machine's memory that the indexes of searches may take.
+_SEARCHED = 0.25
+
 
 def equipment(settings: EdgeSettings) -> Equipment:
     """Return what a compute process is told of this worker; nothing in it opens the ledger."""
@@ -54,6 +60,8 @@ def equipment(settings: EdgeSettings) -> Equipment:
         qdrant_url=settings.qdrant_url,
         qdrant_api_key=key.get_secret_value() if key is not None else None,
         device=settings.device,
+        text_model=settings.text_model,
+        model_idle=settings.model_idle.total_seconds(),
         git_hosts=settings.git_hosts,
         local_roots=tuple(Path(root) for root in settings.local_roots),
         private_hosts=settings.private_hosts,
@@ -75,10 +83,12 @@ def build_worker(
     *,
     sleeping: threading.Event | None = None,
     entry: str = ENTRY,
+    short: float = SOON,
 ) -> Worker:
     """Return a worker that is ready to run; its first compute process is warm, its ledger checked.
 
-    ``sleeping`` is set when the machine goes to sleep; ``entry`` is the module that compute processes run.
+    ``sleeping`` is set when the machine goes to sleep; ``entry`` is the module that compute processes run; a
+    job of ``short`` seconds may be in hand beside others.
 
     Raises:
         ConfigurationError: git is missing, a setting or a role is wrong, or the ledger's schema is another version's.
@@ -111,7 +121,7 @@ def build_worker(
     with suppress(MailboxUnavailable):
         # So that the first heartbeat is true; a mailbox that is not there now is asked again when it is waited on.
         claims.greet()
-    work = _Work(settings=settings, worker=worker_id, scratch=scratch, keeper=keeper, publisher=publisher)
+    work = _Work(settings=settings, worker=worker_id, scratch=scratch, keeper=keeper, publisher=publisher, short=short)
     relay = Relay(
         worker=worker_id,
         capabilities=can,
@@ -127,6 +137,7 @@ def build_worker(
     )
     # Heartbeats and the line carry the same orders; whoever hears them, the newest plane is obeyed.
     obey = Newest(Obedience(claims=claims, stops=stops, duty=duty, tell=soon.set), forget_after=timing.lost_after)
+    searches = _searches(settings, environment, hello=hello, memory=can.memory)
     line = Line(
         control_url=settings.control_url,
         token=settings.worker_token,
@@ -135,6 +146,7 @@ def build_worker(
         answers={
             "echo": lambda body: body,
             "changes": Comparisons(equipment(settings), environment=_clean(environment), scratch=scratch),
+            "search": searches,
         },
         timing=timing,
         tell=soon.set,
@@ -149,6 +161,7 @@ def build_worker(
         duty=duty,
         work=slots,
         line=line,
+        searches=searches,
         gpus=GpuWatch() if hello.gpu else None,
         databases=databases,
         mailboxes=[one for one in (mailbox, bell) if one is not None],
@@ -183,6 +196,7 @@ class _Work:
     scratch: Path
     keeper: Keeper
     publisher: Publisher
+    short: float
 
     def runner(self, process: ComputeProcess, *, stops: Stops, hand: Hand, relay: Relay) -> Runner:
         """Return what runs attempts in one compute process."""
@@ -202,9 +216,12 @@ class _Work:
                 worker=self.worker,
                 work_dir=self.scratch,
                 job_timeout=settings.job_timeout.total_seconds(),
+                most=max(1, MOST // settings.slots),
+                soon=self.short,
                 timing=settings.timing,
             ),
             report=hand.report,
+            ended=hand.end,
             relay=relay,
         )
 
@@ -243,6 +260,15 @@ def _ledger(settings: EdgeSettings) -> tuple[Database, Database]:
 def _processes(settings: EdgeSettings, environment: Mapping[str, str], entry: str) -> list[ComputeProcess]:
     told, clean = equipment(settings), _clean(environment)
     return [ComputeProcess(told, environment=clean, entry=entry) for _ in range(settings.slots)]
+
+
+def _searches(settings: EdgeSettings, environment: Mapping[str, str], *, hello: Hello, memory: float) -> Searches:
+    return Searches(
+        equipment(settings),
+        environment=_clean(environment),
+        gpu_gib=hello.gpu_memory if settings.device != "cpu" else 0.0,
+        budget=int(memory * _SEARCHED * 2**30),
+    )
 
 
 def _clean(environment: Mapping[str, str]) -> dict[str, str]:

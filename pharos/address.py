@@ -29,6 +29,13 @@ def address_of(text: str) -> str:
     return folder.as_posix() if folder is not None else text
 
 
+def name_of(text: str) -> str:
+    """Return what the control plane knows a folder of this machine or an address by; a name or an id as it is."""
+    if local_folder(text) is None and "://" not in text and not text.startswith("git@"):
+        return text
+    return next(iter(_names(text)), text)
+
+
 def find_repository(text: str, known: Iterable[Repository]) -> Repository:
     """Return the one among ``known`` that ``text`` means: an id, a canonical name, an address, or ``owner/name``.
 

@@ -193,24 +193,46 @@ class UsageMeter(TypedDict):
     warning: str | None
 
 
+class Searches(TypedDict):
+    """How searches were answered since the control plane began."""
+
+    answered: int
+    cached: int
+    degraded: int
+
+
 class Usage(TypedDict):
     """What this month has taken of the plans."""
 
     month: str
     since: str
     meters: list[UsageMeter]
+    searches: Searches
+
+
+class RepositoryText(TypedDict):
+    """The text of a repository that can be searched."""
+
+    commit: str
+    generation: int
+    collection: str
+    model: str
+    passages: int
+    node: str | None
+    indexed_at: str
 
 
 class Repository(TypedDict):
-    """A repository as it was last indexed."""
+    """A repository as it was last indexed; without commit and time where its text alone was."""
 
     id: str
     name: str
     ref: str | None
-    commit: str
+    commit: str | None
     files: int
     edges: int
-    indexed_at: str
+    indexed_at: str | None
+    text: RepositoryText | None
 
 
 class File(TypedDict):
@@ -219,6 +241,7 @@ class File(TypedDict):
     path: str
     language: str
     isolated: bool
+    flags: list[str]
     rank: float
     importers: int
     imports: int
@@ -233,10 +256,11 @@ class Likeness(TypedDict):
 
 
 class Similar(TypedDict):
-    """A file and those most like it, best first."""
+    """A file and those most like it, best first; ``unlike`` is why there are none."""
 
     file: File
     similar: list[Likeness]
+    unlike: str | None
 
 
 class Reached(TypedDict):

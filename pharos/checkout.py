@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from edge_worker.source.languages.registry import language_of
 from edge_worker.source.shadow import GitPlace, cast_shadow, find_repository
 from shared.changes import Change, changes_of, shown_path
 from shared.errors import InvalidRequest
@@ -94,11 +95,7 @@ class Checkout:
         Raises:
             InvalidRequest: there is no such commit here.
         """
-        rules = ["--exclude-standard"]
-        private = self._place.common / "info" / "exclude"
-        if private.is_file():
-            rules.append(f"--exclude-from={private}")
-        new = self._git("ls-files", "-z", "--others", *rules, "--full-name", ":/").split(b"\0")
+        new = self._git("ls-files", "-z", "--others", *self._rules(), "--full-name", ":/").split(b"\0")
         return [*self._diff(commit), *(Change(path=shown_path(path), status="added") for path in new if path)]
 
     def uncommitted(self) -> list[Change]:
@@ -108,24 +105,48 @@ class Checkout:
     def named(self, paths: Sequence[str]) -> list[Change]:
         """Return files that were named, by their place under the root; what is there no more counts as removed.
 
-        Raises:
-            InvalidRequest: one lies outside, or is neither on disk nor known to git.
-        """
-        return [self._named(path) for path in paths]
+        A folder stands for the sources below it: tracked, or new and not ignored.
 
-    def _named(self, path: str) -> Change:
+        Raises:
+            InvalidRequest: one lies outside, is neither on disk nor known to git, or is a folder without sources.
+        """
+        found = (change for path in paths for change in self._named(path))
+        return list({change.path: change for change in found}.values())
+
+    def _named(self, path: str) -> list[Change]:
         plain = Path(os.path.normpath(self._folder / path))
         whole = plain.parent.resolve() / plain.name
         if not whole.is_relative_to(self.root):
             raise InvalidRequest(f"'{path}' is outside of {self.root}. Nothing was asked.")
         inside = whole.relative_to(self.root).as_posix()
         there = os.path.lexists(whole)
+        is_folder = whole.is_dir() and not whole.is_symlink()
+        if is_folder or (not there and self._git("ls-files", "-z", "--", f":(top,literal){inside}/")):
+            return self._below(path, inside)
         if not there and not self._knows(inside):
             raise InvalidRequest(
                 f"'{path}' is no file here, git has never had one of that name, and it names no commit. Nothing was "
                 "asked. Check how it is written."
             )
-        return Change(path=shown_path(os.fsencode(inside)), status="modified" if there else "removed")
+        return [Change(path=shown_path(os.fsencode(inside)), status="modified" if there else "removed")]
+
+    def _below(self, path: str, inside: str) -> list[Change]:
+        pathspec = f":(top,literal){'' if inside == '.' else inside}"
+        listed = self._git("ls-files", "-z", "-t", "-c", "-d", "-o", *self._rules(), "--full-name", "--", pathspec)
+        # A tracked file that is not on disk is listed once more, as one that is not there (R).
+        tags = {os.fsdecode(line[2:]): line[:1] for line in listed.split(b"\0") if line}
+        sources = [(name, tag) for name, tag in tags.items() if language_of(name) is not None]
+        if not sources:
+            raise InvalidRequest(f"There is no source file below '{path}' that git knows. Nothing was asked.")
+        return [
+            Change(path=shown_path(os.fsencode(name)), status="removed" if tag == b"R" else "modified")
+            for name, tag in sources
+        ]
+
+    def _rules(self) -> list[str]:
+        """Return what tells git which new files do not count."""
+        private = self._place.common / "info" / "exclude"
+        return ["--exclude-standard", *([f"--exclude-from={private}"] if private.is_file() else [])]
 
     def _knows(self, inside: str) -> bool:
         pathspec = f":(top,literal){inside}"

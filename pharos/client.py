@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 import uuid
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
 
 import httpx2
 
@@ -33,12 +31,17 @@ from pharos.answers import (
 )
 from pharos.failures import Unreachable, failure_of
 from pharos.graph_answers import Impact, Way
+from pharos.loopback import is_loopback
+from pharos.search_answers import Search
+from pharos.sendable import check_text, segment
 from shared.errors import PharosError
 
 #: Seconds that a sleeping host may take to wake; a free plan takes about 30.
 PATIENCE = 90.0
 #: Seconds of silence after which a person is told why.
 QUIET = 3.0
+#: Milliseconds that a person waits, whose worker may have to start its search first.
+SEARCH_MS = "8000"
 WAKING = "Waking the control plane. This takes about 30 s on the free plan."
 #: What a host answers in place of a plane that is not up yet.
 _ASLEEP = frozenset({502, 503, 504})
@@ -87,12 +90,12 @@ class PlaneClient:
 
     def worker(self, name: str) -> WorkerDetail:
         """Return one worker, by its node's name or its own id."""
-        answer: WorkerDetail = self._ask("GET", f"/api/v1/workers/{_segment(name)}")
+        answer: WorkerDetail = self._ask("GET", f"/api/v1/workers/{segment(name)}")
         return answer
 
     def order(self, name: str, verb: str, body: Mapping[str, object]) -> DutyAnswer:
         """Have a worker ``pause``, ``drain`` or ``resume``; return who is there to follow."""
-        answer: DutyAnswer = self._ask("POST", f"/api/v1/workers/{_segment(name)}/{verb}", json=body)
+        answer: DutyAnswer = self._ask("POST", f"/api/v1/workers/{segment(name)}/{verb}", json=body)
         return answer
 
     def echo(self, *, seconds: float) -> Echo:
@@ -112,7 +115,7 @@ class PlaneClient:
 
     def submit(self, body: Mapping[str, object]) -> Accepted:
         """Queue an ingest; asked again after a lost answer, the plane finds it by its key."""
-        answer: Accepted = self._ask("POST", "/api/v1/ingestion/ingest", json=body, key=str(uuid.uuid4()))
+        answer: Accepted = self._ask("POST", "/api/v1/ingestion/ingest", json=body, headers=_once())
         return answer
 
     def jobs(self, *, state: str | None = None, kind: str | None = None, limit: int = 50) -> list[Job]:
@@ -122,17 +125,17 @@ class PlaneClient:
 
     def job(self, job_id: str) -> Job:
         """Return one job."""
-        answer: Job = self._ask("GET", f"/api/v1/jobs/{_segment(job_id)}")
+        answer: Job = self._ask("GET", f"/api/v1/jobs/{segment(job_id)}")
         return answer
 
     def cancel(self, job_id: str) -> Job:
         """Ask for a job to be cancelled; return it as it is then."""
-        answer: Job = self._ask("DELETE", f"/api/v1/jobs/{_segment(job_id)}")
+        answer: Job = self._ask("DELETE", f"/api/v1/jobs/{segment(job_id)}")
         return answer
 
     def retry(self, job_id: str) -> Accepted:
         """Run an ended job again; asked again after a lost answer, the plane finds the new job by its key."""
-        answer: Accepted = self._ask("POST", f"/api/v1/jobs/{_segment(job_id)}/retry", key=str(uuid.uuid4()))
+        answer: Accepted = self._ask("POST", f"/api/v1/jobs/{segment(job_id)}/retry", headers=_once())
         return answer
 
     def repositories(self) -> Iterator[Repository]:
@@ -182,6 +185,11 @@ class PlaneClient:
         answer: Impact = self._ask("POST", f"{_repository(repository_id)}/impact", json=asked)
         return answer
 
+    def search(self, asked: Mapping[str, object]) -> Search:
+        """Return what a question finds in the text of repositories."""
+        answer: Search = self._ask("POST", "/api/v1/search", json=asked, headers={"X-Deadline-Ms": SEARCH_MS})
+        return answer
+
     def listed(self, repository_id: str, what: str, *, page: int = 200) -> Iterator[Any]:
         """Yield every row of a list about a repository, such as its ``orphans``, ``page`` of them at a time."""
         yield from self._pages(f"{_repository(repository_id)}/{what}", limit=page)
@@ -217,12 +225,11 @@ class PlaneClient:
         *,
         params: Mapping[str, object] | None = None,
         json: Mapping[str, object] | None = None,
-        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        request = self._http.build_request(
-            method, path, params=query, json=json, headers={"Idempotency-Key": f'"{key}"'} if key else None
-        )
+        check_text([query, json])
+        request = self._http.build_request(method, path, params=query, json=json, headers=headers)
         with self._explained():
             response = self._send(request)
         body = _object(response)
@@ -271,23 +278,12 @@ def _may_have_arrived(request: httpx2.Request, error: httpx2.TransportError) -> 
     return request.method != "GET" and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
 
 
-def is_loopback(url: str) -> bool:
-    """Return whether an address leads to this machine itself."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _once() -> dict[str, str]:
+    return {"Idempotency-Key": f'"{uuid.uuid4()}"'}
 
 
 def _repository(repository_id: str) -> str:
-    return f"/api/v1/repositories/{_segment(repository_id)}"
-
-
-def _segment(text: str) -> str:
-    return quote(text, safe="")
+    return f"/api/v1/repositories/{segment(repository_id)}"
 
 
 def _object(response: httpx2.Response) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pharos.client import PlaneClient
 from pharos.follow import follow
 from pharos.local import COMPUTE, POSTGRES, WORKER, LocalStack, postgres_home
 from pharos.memory import PeakMemory
+from pharos.names import retold
 from pharos.stack.folder import Instance
 from pharos.stack.processes import CHECKOUT
 from shared.errors import InvalidRepository, Unavailable
@@ -105,7 +106,7 @@ def _what(repository: str | None) -> tuple[str, list[Path]]:
         return repository, []
     if not _has_commits(folder):
         raise InvalidRepository(
-            f"{folder} is not a git repository with at least one commit. Nothing was started. "
+            f"{retold(str(folder))} is not a git repository with at least one commit. Nothing was started. "
             "Name one: pharos demo <url or path>"
         )
     return folder.as_posix(), [folder]

@@ -33,6 +33,9 @@ POINTS = (
     "compute.parse",
     "compute.train",
     "compute.store",
+    "compute.chunk",
+    "compute.embed",
+    "compute.store_text",
     "compute.done",
 )
 

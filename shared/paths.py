@@ -19,7 +19,9 @@ _AFTER = re.compile(
 _NAMELESS = re.compile(r"index|__init__|__main__|mod|main|lib|tests?|specs?|conftest|doc|package-info", re.IGNORECASE)
 _NAMELESS_FOLDER = re.compile(_TEST_FOLDER.pattern + "|src|lib|source|main|java|python|js|ts|typescript", re.IGNORECASE)
 #: Words of a path that say nothing of what a file is about.
-_IDLE = re.compile(r"tests?|specs?|src|lib|index|init|main|e2e|go|rs|java|php|rb|pyi?|[cm]?[jt]sx?|vue|svelte|astro")
+_IDLE = re.compile(
+    r"tests?|specs?|src|lib|index|init|main|e2e|go|rs|java|php|rb|pyi?|ipynb|[cm]?[jt]sx?|vue|svelte|astro"
+)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _JOINER = re.compile(r"[_\-. ]+")
 #: Characters of a subject that are kept, and of a name that are looked at: no file system has longer ones.

@@ -143,6 +143,14 @@ class EdgeSettings(SharedSettings):
     qdrant_url: str | None = Field(default=None, description="A server's URL, or a local folder for one process.")
     qdrant_api_key: SecretStr | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    text_model: str | None = Field(
+        default=None,
+        max_length=4096,
+        description="What embeds text: small, brain, code, a name on the hub, or the absolute path of a folder.",
+    )
+    model_idle: Span = Field(
+        default=timedelta(minutes=10), description="How long an unused model and index stay in memory."
+    )
     private_hosts: Words = Field(default=(), description="Git servers at private addresses that this worker may ask.")
     git_tokens_file: Path | None = Field(
         default=None, description="Lines 'host/owner/* tenant token' for private repositories; mode 0600."

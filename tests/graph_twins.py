@@ -63,6 +63,13 @@ class GraphReaderTwin:
         start, end = PATHS.index(source), PATHS.index(target)
         return [(step + 1, an_import(start + step, start + step + 1)) for step in range(end - start)][:depth]
 
+    def circle(self, wanted: str, *, tenant: UUID, path: str, depth: int, limit: int) -> list[tuple[int, Import]]:
+        """Return the imports of the one cycle, from a file on."""
+        if wanted != REPOSITORY_ID or path not in PATHS or depth < len(PATHS):
+            return []
+        start, size = PATHS.index(path), len(PATHS)
+        return [(step + 1, an_import((start + step) % size, (start + step + 1) % size)) for step in range(size)]
+
     def change(
         self, wanted: str, *, tenant: UUID, paths: Sequence[str], gone: Sequence[str], most: int, **how: object
     ) -> ChangeFound | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi.testclient import TestClient
 from graph_twins import ComparingTwin, GraphReaderTwin
 from plane_factories import A_REPOSITORY, FILES, NOON, REPOSITORY, REPOSITORY_ID, a_job
+from search_twins import NamesTwin, TextLedger
 
 from cloud_api.app import create_app
 from cloud_api.board import Board
@@ -27,6 +28,12 @@ from cloud_api.services.impact import Impacts
 from cloud_api.services.jobs import Jobs
 from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
+from cloud_api.services.search.breaker import Breaker
+from cloud_api.services.search.cache import Cache
+from cloud_api.services.search.homes import Homes
+from cloud_api.services.search.names import Names
+from cloud_api.services.search.pointers import Pointers
+from cloud_api.services.search.service import Search
 from cloud_api.services.submit import Submit, SubmitAnswer
 from cloud_api.services.waiting import Reasons
 from cloud_api.services.workers import Workers
@@ -35,8 +42,9 @@ from shared.errors import IdempotencyConflict, NotEnded, NotFound, PharosError, 
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.ledger.graph import GraphReader
+from shared.ledger.names import NamesReader
 from shared.ledger.records import Job
-from shared.ledger.repositories import File, Likeness, Reached, Repository
+from shared.ledger.repositories import File, Likeness, Reached, Repository, RepositoryReader
 from shared.nodes.heartbeat import Heartbeat, Orders
 from shared.repositories import parse_repository
 from shared.timing import Timing
@@ -276,7 +284,10 @@ class House:
             ledger_idle=lambda: (),
         )
         self.graph, self.comparing = GraphReaderTwin(), ComparingTwin()
+        #: What of the ledger a search reads; no repository has text at first.
+        self.texts, self.names = TextLedger(), NamesTwin()
         repositories, reader = cast(Repositories, RepositoriesTwin()), cast(GraphReader, self.graph)
+        line = Line(lines=self.lines, presence=self.presence, epoch=lambda: 7)
         self.services = Services(
             submit=cast(Submit, self.submit),
             jobs=cast(Jobs, self.jobs),
@@ -288,12 +299,18 @@ class House:
             graph=Graph(reader, repositories=repositories),
             impacts=Impacts(reader),
             comparing=cast(Comparing, self.comparing),
+            search=Search(
+                pointers=Pointers(cast(RepositoryReader, self.texts), moved=lambda: self.board.snapshot().version),
+                homes=Homes(line=line, presence=self.presence, breaker=Breaker()),
+                names=Names(cast(NamesReader, self.names)),
+                cache=Cache(),
+            ),
             presence=self.presence,
             workers=Workers(
                 presence=self.presence, board=self.board, duties=self.duties, tell=self.told.append, keep=lambda: None
             ),
             heartbeats=cast(Heartbeats, HeartbeatsTwin(presence=self.presence)),
-            line=Line(lines=self.lines, presence=self.presence, epoch=lambda: 7),
+            line=line,
             board=self.board,
             health=cast(Health, self.health),
             usage=self.usage,

@@ -60,7 +60,7 @@ def compare(place: Path) -> Comparison:
     else:
         tree = WorkTree(place, max_file_bytes=_LARGEST)
         with TemporaryDirectory() as made:
-            chosen, read = tree.select(None, Path(made)), tree.read
+            chosen, read = tree.select(tree.listing(None, Path(made))), tree.read
     found = Comparison()
     graphs = [_builder(chosen, read), _builder(chosen, read)]
     broken = set()

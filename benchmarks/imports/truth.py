@@ -131,7 +131,8 @@ def graph(place: Path, *options: str) -> dict[Edge, list[str]]:
         environment = {**os.environ, "XDG_CACHE_HOME": cache}
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
     rows = map(json.loads, done.stdout.splitlines())
-    return {(row["src"], row["dst"]): row["kinds"] for row in rows}
+    # The last object may tell what was not read instead.
+    return {(row["src"], row["dst"]): row["kinds"] for row in rows if "src" in row}
 
 
 def place_of(truth: Truth, folder: Path) -> tuple[Path, tuple[str, ...]]:

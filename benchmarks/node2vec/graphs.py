@@ -60,11 +60,17 @@ def imports(repository: str) -> Graph:
 
 
 def homeassistant(folder: Path) -> Graph | None:
-    """Return the import graph of home-assistant's wheel by `pharos graph`; None where it cannot be fetched."""
-    wheel = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--python-version", "3.14", "-d", str(folder)]
-    fetched = subprocess.run([*wheel, "--only-binary", ":all:", _HOMEASSISTANT], capture_output=True, check=False)
-    found = next(folder.glob("homeassistant-*.whl"), None)
-    if fetched.returncode or found is None:
+    """Return the import graph of home-assistant's wheel by `pharos graph`; None where it cannot be fetched.
+
+    The wheel is fetched into the folder, and once.
+    """
+    wanted = f"{_HOMEASSISTANT.replace('==', '-')}-*.whl"
+    found = next(folder.glob(wanted), None)
+    if found is None:
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--python-version", "3.14"]
+        subprocess.run([*pip, "--only-binary", ":all:", "-d", str(folder), _HOMEASSISTANT], check=False)
+        found = next(folder.glob(wanted), None)
+    if found is None:
         return None
     source = folder / "homeassistant"
     with zipfile.ZipFile(found) as packed:

@@ -1,7 +1,7 @@
-"""Pharos, once: `python -m benchmarks.node2vec.own EDGES.npy VECTORS.npy PARAMETERS`. Prints JSON.
+"""Pharos: `python -m benchmarks.node2vec.own FOLDER PARAMETERS`. Of each edges0.npy, ... makes vectors0.npy, ...
 
-CPU seconds are those from the edges to the vectors: building the graph is in them. A fit of three nodes goes before,
-as it does for the peers that compile.
+A line of JSON is printed for each. CPU seconds are those from the edges to the vectors: building the graph is in them.
+A fit of three nodes goes before, as it does for the peers that compile.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -35,20 +36,19 @@ def _unheard(done: int, total: int) -> None:
 
 
 def main() -> None:
-    """Fit and say what it took."""
-    source, target, wanted = sys.argv[1:]
-    edges = torch.from_numpy(np.load(source)).t().contiguous()
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    given = json.loads(wanted)
-    loop = given["name"] == "pyg-loop"
-    parameters = preset(**given | {"name": "pure" if loop else given["name"]})
+    """Fit each graph and say what it took."""
+    folder, wanted = Path(sys.argv[1]), json.loads(sys.argv[2])
+    loop = wanted["name"] == "pyg-loop"
+    parameters = preset(**wanted | {"name": "pure" if loop else wanted["name"]})
     _fit(torch.tensor([[0, 1], [1, 2]]).t(), preset("fast"))
-    began = time.process_time()
-    found = _fit(edges, parameters, loop=loop)
-    seconds = time.process_time() - began
-    np.save(target, found.vectors)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mib": peak, "base_mib": base, "walks": found.stats.walks}))
+    for number in range(len(list(folder.glob("edges*.npy")))):
+        edges = torch.from_numpy(np.load(folder / f"edges{number}.npy")).t().contiguous()
+        began = time.process_time()
+        found = _fit(edges, parameters, loop=loop)
+        seconds = time.process_time() - began
+        np.save(folder / f"vectors{number}.npy", found.vectors)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"seconds": seconds, "peak_mib": peak}))
 
 
 if __name__ == "__main__":

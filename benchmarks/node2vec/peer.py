@@ -1,12 +1,14 @@
-"""One peer, once: `peer.py TOOL EDGES.npy VECTORS.npy SEED`, in the peers' environment. Prints JSON.
+"""One peer: `peer.py TOOL FOLDER SEED`, in the peers' environment. Of each edges0.npy, ... makes vectors0.npy, ...
 
-CPU seconds are those of walks and training; reading the graph, and compiling for those that compile, are left out.
+A line of JSON is printed for each. CPU seconds are those of walks and training; reading the graph, and compiling for
+those that compile, are left out.
 """
 
 import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -119,17 +121,18 @@ def pyg(edges, seed, folder):
 
 
 def main():
-    tool, source, target, seed = sys.argv[1:]
-    edges = np.load(source)
-    names, train = globals()[tool](edges, int(seed), target)
-    began = time.process_time()
-    found = train()
-    seconds = time.process_time() - began
-    vectors = np.zeros((int(edges.max()) + 1, DIM), np.float32)
-    vectors[names if names is not None else slice(None)] = found
-    np.save(target, vectors)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mib": peak}))
+    tool, folder, seed = sys.argv[1:]
+    for number in range(len(list(Path(folder).glob("edges*.npy")))):
+        edges = np.load(f"{folder}/edges{number}.npy")
+        names, train = globals()[tool](edges, int(seed), f"{folder}/{number}")
+        began = time.process_time()
+        found = train()
+        seconds = time.process_time() - began
+        vectors = np.zeros((int(edges.max()) + 1, DIM), np.float32)
+        vectors[names if names is not None else slice(None)] = found
+        np.save(f"{folder}/vectors{number}.npy", vectors)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"seconds": seconds, "peak_mib": peak}))
 
 
 main()

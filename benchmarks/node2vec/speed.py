@@ -6,14 +6,11 @@ import statistics
 from collections.abc import Sequence
 
 from benchmarks.node2vec.graphs import sbm
-from benchmarks.node2vec.tools import OWN, PEERS, python, run
+from benchmarks.node2vec.tools import OWN, run
 
 
-def measure(sizes: Sequence[int], rounds: int, *, pyg: bool) -> None:
+def measure(sizes: Sequence[int], rounds: int, peers: Sequence[str]) -> None:
     """Print a table for each size: tools in turn, round by round."""
-    peers = [*PEERS, "pyg"] if pyg else [*PEERS]
-    for tool in peers:
-        python(tool)
     for size in sizes:
         graph = sbm(size)
         print(f"{graph.name}: {graph.num_nodes} nodes, {len(graph.edges)} edges")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from benchmarks.node2vec.graphs import Graph, imports, sbm
+from benchmarks.node2vec.graphs import Graph, homeassistant, imports, sbm
 from benchmarks.node2vec.metrics import link_auc, recognised
 from edge_worker.compute.node2vec import fit
 from edge_worker.compute.trainer import preset
@@ -22,7 +24,10 @@ _CPU = torch.device("cpu")
 
 def measure(rounds: int = 5) -> None:
     """Print a line for each graph: medians of the rounds, each another push."""
-    for graph in (imports("django__django"), imports("sqlalchemy__sqlalchemy"), sbm(10_000)):
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = homeassistant(Path(folder))
+    graphs = [imports("django__django"), imports("sqlalchemy__sqlalchemy"), fetched, sbm(10_000)]
+    for graph in filter(None, graphs):
         rows = [_push(graph, seed) for seed in range(rounds)]
         whole, warm, moved, cosine, labels, gone, links, lost = (
             statistics.median(column) for column in zip(*rows, strict=True)
@@ -76,8 +81,10 @@ def _push(graph: Graph, seed: int) -> tuple[float, ...]:
 
 
 def _data(edges: NDArray[np.int64], num_nodes: int) -> Data:
-    index = torch.from_numpy(np.ascontiguousarray(edges.T))
-    return Data(edge_index=torch.cat([index, index.flip(0)], 1), num_nodes=num_nodes)
+    """Return the graph as ``graph_data`` would: both ways, sorted."""
+    both = np.concatenate([edges, edges[:, ::-1]])
+    both = both[np.lexsort((both[:, 1], both[:, 0]))]
+    return Data(edge_index=torch.from_numpy(np.ascontiguousarray(both.T)), num_nodes=num_nodes)
 
 
 def _unheard(done: int, total: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Count
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from cloud_api.board import Board
 from cloud_api.budget import Meter
 from cloud_api.presence import Presence
+from cloud_api.services.search.figures import Figures
 from cloud_api.usage import Usage
 from shared.jobs.states import State
 
@@ -25,10 +26,10 @@ _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"
 class Meters:
     """What is counted while the process lives. Labels are route templates, never paths."""
 
-    def __init__(self, *, board: Board, presence: Presence, usage: Usage) -> None:
+    def __init__(self, *, board: Board, presence: Presence, usage: Usage, searches: Figures) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._registry.register(_Live(board=board, presence=presence))
+        self._registry.register(_Live(board=board, presence=presence, searches=searches))
         self._registry.register(_Month(usage))
         self._requests = Counter(
             "pharos_http_requests",
@@ -49,6 +50,25 @@ class Meters:
             ("kind",),
             registry=self._registry,
         )
+        self._searches = Counter(
+            "pharos_searches",
+            "Searches answered, by source; the share of 'cache' is that of hits.",
+            ("source",),
+            registry=self._registry,
+        )
+        self._degraded = Counter(
+            "pharos_searches_degraded",
+            "Searches whose answer was less than it could be, by the reason.",
+            ("reason",),
+            registry=self._registry,
+        )
+        self._search_seconds = Histogram(
+            "pharos_search_seconds",
+            "Seconds of a search, by stage.",
+            ("stage",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
 
     def request(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -59,17 +79,26 @@ class Meters:
         """Count a wrong credential: ``bearer``, ``cookie``, ``form`` or ``code``."""
         self._refused.labels(kind).inc()
 
+    def search(self, *, source: str, degraded: str | None, timings: Mapping[str, float]) -> None:
+        """Count an answered search; ``timings`` are milliseconds by stage, of few stages."""
+        self._searches.labels(source).inc()
+        if degraded is not None:
+            self._degraded.labels(degraded).inc()
+        for stage, length in timings.items():
+            self._search_seconds.labels(stage).observe(length / 1000)
+
     def text(self) -> bytes:
         """Return all figures in the exposition format."""
         return generate_latest(self._registry)
 
 
 class _Live(Collector):
-    """Reads jobs and workers from memory when somebody looks."""
+    """Reads jobs, workers and the answers that are remembered from memory when somebody looks."""
 
-    def __init__(self, *, board: Board, presence: Presence) -> None:
+    def __init__(self, *, board: Board, presence: Presence, searches: Figures) -> None:
         self._board = board
         self._presence = presence
+        self._searches = searches
 
     def describe(self) -> Iterable[Metric]:
         return ()
@@ -84,6 +113,8 @@ class _Live(Collector):
         for word, number in sorted(Count(worker.state for worker in self._presence.workers()).items()):
             workers.add_metric((word,), number)
         yield workers
+        remembered = self._searches.remembered()
+        yield GaugeMetricFamily("pharos_search_cache_bytes", "Bytes of remembered answers.", value=remembered)
 
 
 #: Each meter's name and unit here, and how many of those units are one of the meter's own.

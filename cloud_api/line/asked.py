@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud_api.line.held import Held, event
-from shared.errors import NotAnswered, TooLate
+from shared.errors import NotAnswered, NotFound, TooLate
 from shared.nodes.line import Answer, Request, RequestKind
 
 #: Two round trips and so many seconds without an acknowledgement: the next worker is asked too.
@@ -44,6 +44,8 @@ class _Hop:
     error: str | None = None
     #: It passed the request on: what is asked is not to be had from this worker, and may be from another.
     passed: bool = False
+    #: It said that what is asked about does not exist.
+    missing: bool = False
 
     @property
     def spared(self) -> bool:
@@ -130,6 +132,7 @@ class Asked:
         hop.acknowledged = True
         if answer.error is not None or answer.body is None:
             hop.error, hop.passed = (answer.error or "it gave no reason").rstrip("."), answer.elsewhere
+            hop.missing = answer.missing
         else:
             milliseconds = (now - hop.at) * 1000
             self.answered = Answered(worker=answer.worker, body=answer.body, round_trip_ms=milliseconds, hops=hop.hops)
@@ -140,7 +143,7 @@ class Asked:
         for hop in self._hops.values():
             if hop.silent(now):
                 hop.line.doubted_at = now
-        if self._over(self._until - now) or any(hop.promises(now) for hop in self._hops.values()):
+        if self._over(self._until - now) or any(hop.missing or hop.promises(now) for hop in self._hops.values()):
             return False
         return sum(not hop.spared for hop in self._hops.values()) < _MOST
 
@@ -148,8 +151,12 @@ class Asked:
         """Return when waiting makes sense.
 
         Raises:
+            NotFound: somebody who was asked has said that there is no such thing.
             NotAnswered: the time is over, or everybody who was asked has said that it cannot.
         """
+        missing = next((hop.error for hop in self._hops.values() if hop.missing), None)
+        if missing is not None:
+            raise NotFound(f"{missing}. Nothing was changed.")
         errors = {worker: hop.error for worker, hop in self._hops.items() if hop.error is not None}
         if len(errors) == len(self._hops):
             worker, error = list(errors.items())[-1]

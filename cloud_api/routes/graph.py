@@ -22,18 +22,14 @@ from cloud_api.routes.graph_views import (
     UnresolvedView,
     WayView,
 )
-from cloud_api.routes.paging import paged
-from cloud_api.routes.views import FileView, RepositoryId
+from cloud_api.routes.paging import Above, Limit, numbered
+from cloud_api.routes.views import FilePath, FileView, RepositoryId
 from shared.ledger.graph import Measure
 
 router = APIRouter(prefix="/api/v1/repositories/{repository_id}", tags=["graph"], route_class=PersonRoute)
 
 _ONE = documented(400, 401, 403, 404, 405, 422, 500, 503)
 _IMPACT = documented(400, 401, 403, 404, 405, 413, 422, 500, 503, 504)
-
-_File = Annotated[str, Query(min_length=1, max_length=4096, description="As git names it, from the repository's root.")]
-_Cursor = Annotated[int, Query(ge=-1, le=2**31 - 1, description="What has a number above this one.")]
-_Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 @router.get("/paths", responses=_ONE)
@@ -43,12 +39,15 @@ def list_paths(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    source: _File,
-    target: _File,
+    source: FilePath,
+    target: FilePath,
     depth: Annotated[int, Query(ge=1, le=50, description="How many imports a path has at most.")] = 20,
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
 ) -> Envelope[list[WayView]]:
-    """Why ``source`` depends on ``target``: a few of the shortest import paths; none when it does not."""
+    """Why ``source`` depends on ``target``: a few of the shortest import paths; none when it does not.
+
+    With the same file twice they lead in a circle; none when it is in no import cycle.
+    """
     found = services.graph.ways(
         repository_id, tenant=caller.tenant_id, source=source, target=target, depth=depth, limit=limit
     )
@@ -64,14 +63,12 @@ def list_cycles(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    cursor: _Cursor = -1,
+    cursor: Above = -1,
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
 ) -> Envelope[list[CycleView]]:
     """Import cycles, the largest first, each with few imports whose removal breaks it."""
     found = services.graph.cycles(repository_id, tenant=caller.tenant_id, after=cursor, limit=limit + 1)
-    return paged(
-        request, response, found, limit=limit, show=CycleView.model_validate, cursor=lambda one: str(one.number)
-    )
+    return numbered(request, response, found, limit=limit, show=CycleView.model_validate)
 
 
 @router.get("/orphans", responses=_ONE)
@@ -82,14 +79,12 @@ def list_orphans(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    cursor: _Cursor = -1,
-    limit: _Limit = 50,
+    cursor: Above = -1,
+    limit: Limit = 50,
 ) -> Envelope[list[FileView]]:
     """Files that nothing imports, and that neither name nor place marks as started by something else."""
     found = services.graph.orphans(repository_id, tenant=caller.tenant_id, after=cursor, limit=limit + 1)
-    return paged(
-        request, response, found, limit=limit, show=FileView.model_validate, cursor=lambda one: str(one.number)
-    )
+    return numbered(request, response, found, limit=limit, show=FileView.model_validate)
 
 
 @router.get("/central", responses=_ONE)
@@ -100,7 +95,7 @@ def list_central(
     caller: Caller,
     repository_id: RepositoryId,
     by: Annotated[Measure, Query(description="PageRank along imports, or the number of importers.")] = "rank",
-    limit: _Limit = 20,
+    limit: Limit = 20,
 ) -> Envelope[list[FileView]]:
     """The files on which most rests."""
     found = services.graph.central(repository_id, tenant=caller.tenant_id, by=by, limit=limit)
@@ -115,14 +110,12 @@ def list_communities(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    cursor: _Cursor = -1,
-    limit: _Limit = 50,
+    cursor: Above = -1,
+    limit: Limit = 50,
 ) -> Envelope[list[CommunityView]]:
     """Files that import each other more than others, the largest community first."""
     found = services.graph.communities(repository_id, tenant=caller.tenant_id, after=cursor, limit=limit + 1)
-    return paged(
-        request, response, found, limit=limit, show=CommunityView.model_validate, cursor=lambda one: str(one.number)
-    )
+    return numbered(request, response, found, limit=limit, show=CommunityView.model_validate)
 
 
 @router.get("/communities/{community}/files", responses=_ONE)
@@ -134,14 +127,12 @@ def list_members(
     caller: Caller,
     repository_id: RepositoryId,
     community: Annotated[int, Path(ge=0, le=2**31 - 1)],
-    cursor: _Cursor = -1,
-    limit: _Limit = 50,
+    cursor: Above = -1,
+    limit: Limit = 50,
 ) -> Envelope[list[FileView]]:
-    """The files of one community; none where there is no community of that number."""
+    """The files of one community."""
     found = services.graph.members(repository_id, community, tenant=caller.tenant_id, after=cursor, limit=limit + 1)
-    return paged(
-        request, response, found, limit=limit, show=FileView.model_validate, cursor=lambda one: str(one.number)
-    )
+    return numbered(request, response, found, limit=limit, show=FileView.model_validate)
 
 
 @router.get("/unresolved", responses=_ONE)
@@ -152,14 +143,12 @@ def list_unresolved(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    cursor: _Cursor = -1,
-    limit: _Limit = 50,
+    cursor: Above = -1,
+    limit: Limit = 50,
 ) -> Envelope[list[UnresolvedView]]:
     """Imports that mean something of the repository which was not found: 5,000 are kept, ``stats`` has their number."""
     found = services.graph.unresolved(repository_id, tenant=caller.tenant_id, after=cursor, limit=limit + 1)
-    return paged(
-        request, response, found, limit=limit, show=UnresolvedView.model_validate, cursor=lambda one: str(one.number)
-    )
+    return numbered(request, response, found, limit=limit, show=UnresolvedView.model_validate)
 
 
 @router.post("/impact", responses=_IMPACT)

@@ -23,7 +23,7 @@ from cloud_api.routes.submission import (
 )
 from cloud_api.routes.views import AcceptedView, HistoryModel, WorkerStatusView, job_view
 from shared.errors import InvalidRepository
-from shared.jobs.payloads import EPOCHS, Method, Preset, Ref
+from shared.jobs.payloads import EPOCHS, Content, Method, Preset, Ref
 
 router = APIRouter(prefix="/api/v1/ingestion", tags=["ingestion"], route_class=PersonRoute)
 submit_router = APIRouter(prefix="/api/v1/ingestion", tags=["ingestion"], route_class=QuickPersonRoute)
@@ -95,6 +95,7 @@ async def submit_path(
     method: Method = "node2vec",
     include: Annotated[str, Query(pattern=_LIST, description="As in a body, with commas between.")] = "",
     force: bool = False,
+    content: Content = "structure",
     priority: PriorityWord = "normal",
     key: IdempotencyKey = None,
 ) -> Envelope[AcceptedView]:
@@ -103,6 +104,6 @@ async def submit_path(
         raise InvalidRepository("The address of a repository has 1 to 500 characters. Nothing was queued.")
     given = {"url": repo_url, "ref": ref, "epochs": epochs, "preset": preset, "method": method, "force": force}
     words = include.split(",") if include else []
-    asked = IngestRequest.model_validate({**given, "include": words, "priority": priority})
+    asked = IngestRequest.model_validate({**given, "include": words, "content": content, "priority": priority})
     answer = await submit_ingest(services, caller, asked, asked, idempotency(request, caller, key, asked))
     return accepted(request, response, answer, reasons=services.reasons)

@@ -13,7 +13,7 @@ from cloud_api.auth.gate import PersonRoute
 from cloud_api.http.deps import Caller, TheServices
 from cloud_api.http.envelope import Envelope, enveloped, polled
 from cloud_api.http.problems import documented
-from cloud_api.routes.paging import paged
+from cloud_api.routes.paging import Limit, paged
 from cloud_api.routes.submission import IdempotencyKey, JobRequest, accepted, idempotency, submit_ingest
 from cloud_api.routes.views import AcceptedView, JobId, JobView, job_view
 from shared.ids import JOB_ID_PATTERN
@@ -45,7 +45,7 @@ def list_jobs(
         Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)] | SkipJsonSchema[None],
         Query(description="Jobs older than this one. Ids sort by time, so any well-formed id is a valid cursor."),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
 ) -> Envelope[list[JobView]]:
     """Jobs, newest first."""
     jobs = services.jobs.page(tenant=caller.tenant_id, state=state, kind=kind, before=cursor, limit=limit + 1)

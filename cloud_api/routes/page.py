@@ -24,7 +24,7 @@ from cloud_api.ui.render import render
 from cloud_api.ui.words import submit_failure, submit_success
 from shared.errors import PharosError, RequestError, Unavailable
 from shared.jobs.kinds import Priority
-from shared.jobs.payloads import EPOCHS
+from shared.jobs.payloads import EPOCHS, Content
 from shared.nodes.capabilities import Needs
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -55,7 +55,12 @@ async def show_board(request: Request, services: TheServices, caller: Caller) ->
 
 
 @router.post("/ui/submit")
-def submit_form(services: TheServices, caller: Caller, repository: Annotated[str, Form()] = "") -> Response:
+def submit_form(
+    services: TheServices,
+    caller: Caller,
+    repository: Annotated[str, Form()] = "",
+    content: Annotated[Content, Form()] = "structure",
+) -> Response:
     """Submit the repository in the box; what is wrong with it is said beside the box."""
     try:
         answer = services.submit.ingest(
@@ -64,6 +69,7 @@ def submit_form(services: TheServices, caller: Caller, repository: Annotated[str
             ref=None,
             epochs=EPOCHS,
             force=False,
+            content=content,
             priority=Priority.NORMAL,
             needs=Needs(),
             idempotency=None,

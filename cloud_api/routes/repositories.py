@@ -13,10 +13,11 @@ from cloud_api.auth.gate import PersonRoute
 from cloud_api.http.deps import Caller, TheServices
 from cloud_api.http.envelope import Envelope, enveloped
 from cloud_api.http.problems import documented
-from cloud_api.routes.paging import paged
+from cloud_api.routes.paging import Above, Limit, numbered, paged
 from cloud_api.routes.submission import accepted
 from cloud_api.routes.views import (
     AcceptedView,
+    FilePath,
     FileView,
     LikenessView,
     ReachedView,
@@ -24,6 +25,7 @@ from cloud_api.routes.views import (
     RepositoryView,
     SimilarView,
 )
+from cloud_api.services.repositories import why_unlike
 
 router = APIRouter(prefix="/api/v1/repositories", tags=["repositories"], route_class=PersonRoute)
 
@@ -32,9 +34,8 @@ _ONE = documented(400, 401, 403, 404, 405, 422, 500, 503)
 _REMOVAL = documented(400, 401, 403, 404, 405, 422, 429, 500, 503)
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")]
-_Path = Annotated[str, Query(min_length=1, max_length=4096, description="As git names it, from the repository's root.")]
 _Depth = Annotated[int, Query(ge=1, le=50, description="How many imports away at most.")]
-_Limit = Annotated[int, Query(ge=1, le=1000)]
+_Most = Annotated[int, Query(ge=1, le=1000)]
 
 
 @router.get("", responses=_LIST)
@@ -45,7 +46,7 @@ def list_repositories(
     services: TheServices,
     caller: Caller,
     cursor: Annotated[_Name | SkipJsonSchema[None], Query(description="Names that come after this one.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
 ) -> Envelope[list[RepositoryView]]:
     """Indexed repositories by name."""
     found = services.repositories.page(tenant=caller.tenant_id, after=cursor, limit=limit + 1)
@@ -78,14 +79,12 @@ def list_files(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    cursor: Annotated[int, Query(ge=-1, le=2**31 - 1, description="Files with a number above this one.")] = -1,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Above = -1,
+    limit: Limit = 50,
 ) -> Envelope[list[FileView]]:
     """The source files of a repository."""
     found = services.repositories.files(repository_id, tenant=caller.tenant_id, after=cursor, limit=limit + 1)
-    return paged(
-        request, response, found, limit=limit, show=FileView.model_validate, cursor=lambda one: str(one.number)
-    )
+    return numbered(request, response, found, limit=limit, show=FileView.model_validate)
 
 
 @router.get("/{repository_id}/similar", responses=_ONE)
@@ -95,13 +94,14 @@ def show_similar(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    path: _Path,
+    path: FilePath,
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> Envelope[SimilarView]:
     """The files most like one file by their place in the import graph, best first; works while every worker sleeps."""
     file, similar = services.repositories.similar(repository_id, tenant=caller.tenant_id, path=path, limit=limit)
     likenesses = [LikenessView.model_validate(one) for one in similar]
-    return enveloped(request, SimilarView(file=FileView.model_validate(file), similar=likenesses))
+    unlike = None if similar else why_unlike(file)
+    return enveloped(request, SimilarView(file=FileView.model_validate(file), similar=likenesses, unlike=unlike))
 
 
 @router.get("/{repository_id}/dependents", responses=_ONE)
@@ -111,9 +111,9 @@ def list_dependents(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    path: _Path,
+    path: FilePath,
     depth: _Depth = 1,
-    limit: _Limit = 200,
+    limit: _Most = 200,
 ) -> Envelope[list[ReachedView]]:
     """The files that import one file, directly or within ``depth`` steps, nearest first."""
     found = services.repositories.dependents(
@@ -129,9 +129,9 @@ def list_dependencies(
     services: TheServices,
     caller: Caller,
     repository_id: RepositoryId,
-    path: _Path,
+    path: FilePath,
     depth: _Depth = 1,
-    limit: _Limit = 200,
+    limit: _Most = 200,
 ) -> Envelope[list[ReachedView]]:
     """The files that one file imports, directly or within ``depth`` steps, nearest first."""
     found = services.repositories.dependencies(

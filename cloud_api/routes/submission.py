@@ -17,7 +17,7 @@ from cloud_api.services.bundle import Services
 from cloud_api.services.submit import SubmitAnswer
 from cloud_api.services.waiting import Reasons
 from shared.jobs.kinds import Priority
-from shared.jobs.payloads import EPOCHS, Include, Method, Preset, Ref
+from shared.jobs.payloads import EPOCHS, Content, Include, Method, Preset, Ref
 from shared.nodes.capabilities import Needs
 
 #: Seconds after which it is worth asking for a job's state.
@@ -51,6 +51,7 @@ class IngestWork(BaseModel):
     force: bool = Field(
         default=False, strict=True, description="Index again when this commit is published already, too."
     )
+    content: Content = Field(default="structure", description="The import graph, the text for search, or both.")
 
 
 class Terms(BaseModel):
@@ -105,6 +106,7 @@ async def submit_ingest(
         method=work.method,
         include=work.include,
         force=work.force,
+        content=work.content,
         priority=priority_of(terms.priority),
         needs=terms.needs,
         idempotency=idempotency,

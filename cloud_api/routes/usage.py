@@ -15,6 +15,7 @@ from cloud_api.http.deps import TheServices
 from cloud_api.http.envelope import Envelope, Timestamp, polled
 from cloud_api.http.problems import documented
 from cloud_api.routes.views import View
+from cloud_api.services.search.figures import Figures
 from cloud_api.usage import UsageView
 
 router = APIRouter(prefix="/api/v1/usage", tags=["usage"], route_class=PersonRoute)
@@ -35,12 +36,21 @@ class MeterModel(View):
     warning: str | None = Field(description="What ends when, what that means, and what to do; null while all is well.")
 
 
+class SearchesModel(View):
+    """How searches were answered since the control plane began."""
+
+    answered: int
+    cached: int = Field(description="From memory, in the generations that are published.")
+    degraded: int = Field(description="Less than they could be: a home, a model or time was missing.")
+
+
 class UsageModel(View):
     """This month (UTC) so far."""
 
     month: date = Field(description="Its first day.")
     since: Timestamp = Field(description="When counting began.")
     meters: list[MeterModel]
+    searches: SearchesModel
 
 
 @router.get(
@@ -50,10 +60,10 @@ class UsageModel(View):
 )
 async def show_usage(request: Request, services: TheServices) -> Response:
     """Redis commands, and hours for which Postgres and the host were awake. Costs none of them."""
-    return polled(request, _model(services.usage.view()), retry_after=_PACE)
+    return polled(request, _model(services.usage.view(), services.search.figures), retry_after=_PACE)
 
 
-def _model(view: UsageView) -> UsageModel:
+def _model(view: UsageView, searches: Figures) -> UsageModel:
     meters = [
         MeterModel(
             meter=one.meter,
@@ -66,4 +76,6 @@ def _model(view: UsageView) -> UsageModel:
         )
         for one in view.meters
     ]
-    return UsageModel(month=view.month, since=view.since, meters=meters)
+    return UsageModel(
+        month=view.month, since=view.since, meters=meters, searches=SearchesModel.model_validate(searches)
+    )

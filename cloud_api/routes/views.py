@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cloud_api.presence import Presence
 from cloud_api.services.health import HealthView, PartState
+from cloud_api.services.repositories import Unlike
 from shared.ids import JOB_ID_PATTERN, REPOSITORY_ID_PATTERN
 from shared.jobs.kinds import Kind
 from shared.jobs.states import State
@@ -20,6 +22,10 @@ from shared.nodes.heartbeat import Transport
 
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 RepositoryId = Annotated[str, StringConstraints(pattern=REPOSITORY_ID_PATTERN)]
+#: One file of a repository, in a question.
+FilePath = Annotated[
+    str, Query(min_length=1, max_length=4096, description="As git names it, from the repository's root.")
+]
 
 
 class View(BaseModel):
@@ -125,6 +131,21 @@ class WorkerStatusView(View):
     seen_seconds_ago: float | None
 
 
+class RepositoryTextView(View):
+    """The text of a repository that can be searched; it may be of another commit than the graph."""
+
+    commit: str
+    generation: int
+    collection: str = Field(description="Where its passages lie: a model's and a chunker's own.")
+    model: str
+    dimension: int
+    passages: int
+    node: str | None
+    vector_store: str
+    indexed_at: datetime
+    stats: dict[str, Any]
+
+
 class RepositoryView(View):
     """The visible generation of a repository."""
 
@@ -132,14 +153,15 @@ class RepositoryView(View):
     name: str
     url: str
     ref: str | None
-    commit: str
+    commit: str | None = Field(description="Of its graph; null, with the next, where its text alone was indexed.")
+    indexed_at: datetime | None
     generation: int
     files: int
     edges: int
     node: str | None
-    vector_store: str
-    indexed_at: datetime
+    vector_store: str | None
     stats: dict[str, Any]
+    text: RepositoryTextView | None = Field(description="What a search reads; null where no text was indexed.")
 
 
 class FileView(View):
@@ -167,10 +189,14 @@ class LikenessView(View):
 
 
 class SimilarView(View):
-    """A file and those most like it, best first. An isolated file has no imports, and so nothing is like it."""
+    """A file and those most like it, best first."""
 
     file: FileView
     similar: list[LikenessView]
+    unlike: Unlike | None = Field(
+        description="Why nothing is like it: it is of a kind that gets no vector unless an ingest includes it "
+        "(set_aside: see its flags), no import touches it (isolated), or only imports of and by such files do."
+    )
 
 
 class ReachedView(View):

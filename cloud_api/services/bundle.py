@@ -15,6 +15,7 @@ from cloud_api.services.impact import Impacts
 from cloud_api.services.jobs import Jobs
 from cloud_api.services.line import Line
 from cloud_api.services.repositories import Repositories
+from cloud_api.services.search.service import Search
 from cloud_api.services.submit import Submit
 from cloud_api.services.waiting import Reasons
 from cloud_api.services.workers import Workers
@@ -33,6 +34,7 @@ class Services:
     graph: Graph
     impacts: Impacts
     comparing: Comparing
+    search: Search
     presence: Presence
     workers: Workers
     heartbeats: Heartbeats

@@ -26,7 +26,7 @@ class Comparing:
         """Return the sources in which ``head`` differs from ``base``.
 
         Raises:
-            NotFound: the repository is not there.
+            NotFound: the repository is not there, or has no such commit.
             NoWorker: nobody holds a line.
             NotAnswered: the time is over, or the worker could not fetch the commits.
         """

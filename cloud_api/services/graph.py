@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cloud_api.services.repositories import Repositories
 from cloud_api.services.ways import few_ways
+from shared.errors import NotFound
 from shared.ledger.graph import CommunityFound, CycleFound, GraphReader, Import, Measure, UnresolvedImport
 from shared.ledger.repositories import File
 
@@ -29,8 +30,15 @@ class Graph:
     def ways(
         self, repository_id: str, *, tenant: UUID, source: str, target: str, depth: int, limit: int
     ) -> list[tuple[Import, ...]]:
-        """Return a few of the shortest ways from one file to another: why the first depends on the second."""
-        edges = self._reader.ways(repository_id, tenant=tenant, source=source, target=target, depth=depth, limit=_EDGES)
+        """Return a few of the shortest ways from one file to another: why the first depends on the second.
+
+        From a file to itself they lead in a circle; none when it is in no cycle.
+        """
+        if source == target:
+            edges = self._reader.circle(repository_id, tenant=tenant, path=source, depth=depth, limit=_EDGES)
+        else:
+            ends = {"source": source, "target": target}
+            edges = self._reader.ways(repository_id, tenant=tenant, **ends, depth=depth, limit=_EDGES)
         if not edges:
             for path in (source, target):
                 self._repositories.file(repository_id, tenant=tenant, path=path)
@@ -62,9 +70,17 @@ class Graph:
         )
 
     def members(self, repository_id: str, community: int, *, tenant: UUID, after: int, limit: int) -> list[File]:
-        """Return files of one community, with a number above ``after``; none where there is no such community."""
+        """Return files of one community, with a number above ``after``.
+
+        Raises:
+            NotFound: also when there is no such community.
+        """
         found = self._reader.members(repository_id, community, tenant=tenant, after=after, limit=limit)
-        return self._there(found, repository_id, tenant)
+        if not found:
+            first = self.communities(repository_id, tenant=tenant, after=community - 1, limit=1)
+            if not any(one.number == community for one in first):
+                raise NotFound(f"That repository has no community {community}. Its communities are numbered from 0.")
+        return found
 
     def unresolved(self, repository_id: str, *, tenant: UUID, after: int, limit: int) -> list[UnresolvedImport]:
         """Return imports that were not understood, with a number above ``after``."""

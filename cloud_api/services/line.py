@@ -109,5 +109,5 @@ class Line:
         return [view.worker for view in sorted(wanted, key=lambda view: (view.node != first, *self._load(view)))]
 
     def _load(self, view: WorkerView) -> tuple[float, float]:
-        at_work = len(view.attempts) + self._lines.in_hand(view.worker)
+        at_work = view.busy + self._lines.in_hand(view.worker)
         return at_work / view.slots, self._lines.round_trip(view.worker) or 0.0

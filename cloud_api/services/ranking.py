@@ -31,6 +31,8 @@ _NAMES = 50
 _COMMON = 0.01
 #: From here on names have enough in common to be told as a reason.
 _NAMED_ALIKE = 0.3
+#: The weight of a reason that is told where there is no better one.
+_LITTLE = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Affected:
     score: float
     #: Imports from it to the nearest changed file; ``None``: it does not depend on one, or from far away.
     distance: int | None
-    #: What speaks for it, in words, the strongest first; none when that is little.
+    #: What speaks for it, in words, the strongest first; never none.
     reasons: tuple[str, ...]
 
 
@@ -124,8 +126,11 @@ def _affected(score: float, signs: Mapping[str, float], file: Touched) -> Affect
         ("has a like place in the graph", signs["alike"] * _WORTH["alike"]),
         ("has a like name", signs["names"] * _WORTH["names"] * (signs["names"] >= _NAMED_ALIKE)),
         ("is in the same folder", signs["folder"] * _WORTH["folder"]),
+        ("is imported by what a changed file imports", _LITTLE * (file.forwards == 2)),
     )
     reasons = sorted((one for one in told if one[1] > 0), key=lambda one: -one[1])
+    # Whoever is here for none of these has a name of the same subject.
+    reasons = reasons or [("has a like name", _LITTLE)]
     return Affected(
         path=file.path,
         language=file.language,

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
 from uuid import UUID
 
 from shared.errors import NotFound
+from shared.jobs.payloads import LeftOut
 from shared.ledger.repositories import File, Likeness, Reached, Repository, RepositoryReader
 
 NO_SUCH_REPOSITORY = "There is no such repository, or its first index is not finished yet."
+
+#: Why nothing is like a file. ``set_aside``: its flags say what it is, and such code gets no vector unless an ingest
+#: includes it. ``isolated``: no import touches it. ``among_set_aside``: the imports that do lead to such code alone.
+Unlike = Literal["set_aside", "isolated", "among_set_aside"]
+_ASIDE = frozenset(get_args(LeftOut))
+
+
+def why_unlike(file: File) -> Unlike:
+    """Return why nothing is like a file for which nothing was found."""
+    if not file.isolated and not _ASIDE.isdisjoint(file.flags):
+        return "set_aside"
+    return "among_set_aside" if file.importers or file.imports else "isolated"
 
 
 class Repositories:

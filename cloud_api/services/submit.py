@@ -18,6 +18,7 @@ from shared.jobs.kinds import NEVER_EXPIRES, Kind, Priority
 from shared.jobs.payloads import (
     EPOCHS,
     PAYLOADS,
+    Content,
     Include,
     IngestPayload,
     Method,
@@ -72,6 +73,7 @@ class IngestTerms(TypedDict):
     method: NotRequired[Method]
     include: NotRequired[Include]
     force: bool
+    content: NotRequired[Content]
     priority: Priority
     needs: Needs
     idempotency: tuple[bytes, bytes] | None
@@ -129,13 +131,21 @@ class Submit:
         method: Method = "node2vec",
         include: Include = (),
         force: bool,
+        content: Content = "structure",
         priority: Priority,
         needs: Needs,
         idempotency: tuple[bytes, bytes] | None,
     ) -> Submission:
         found = parse_repository(address, hosts=self._rules.git_hosts, local_roots=self._rules.local_roots)
         payload = IngestPayload(
-            url=found.url, ref=ref, epochs=epochs, preset=preset, method=method, include=include, force=force
+            url=found.url,
+            ref=ref,
+            epochs=epochs,
+            preset=preset,
+            method=method,
+            include=include,
+            force=force,
+            content=content,
         )
         return Submission(
             tenant_id=tenant,

@@ -5,13 +5,11 @@ It is started by the supervisor with a pipe on its standard input and output, an
 
 from __future__ import annotations
 
-import ctypes
 import os
 import queue
-import signal
-import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, Protocol, TextIO
 
 from pydantic import BaseModel
@@ -30,20 +28,23 @@ from edge_worker.attempt.messages import (
     TidyUp,
     read_down,
 )
+from edge_worker.attempt.pipe import take_over
 from edge_worker.attempt.tasks import read_task
 from edge_worker.handlers.base import Outcome, Reporter, Task
 from shared.errors import Cancelled, JobSignal, Permanent, PharosError, Snooze, Unavailable
 from shared.faults import arm, fault
+from shared.knowledge import Knowledge
 from shared.logs import configure_logs, get_logger
 from shared.text import plain
+from shared.textual import Textual
 
 log = get_logger(__name__)
 
 Signal = Literal["transient", "permanent", "snooze", "cancelled"]
 Handle = Callable[[Task, Reporter], Outcome]
 
-_PR_SET_PDEATHSIG = 1
 _KNOWLEDGE = "knowledge.jsonl"
+_TEXT = "text.jsonl"
 
 
 class Bench(Protocol):
@@ -149,11 +150,18 @@ class Child:
 
 
 def _done(task: Task, outcome: Outcome) -> Done:
-    if outcome.knowledge is None:
-        return Done(summary=outcome.summary, knowledge=None)
-    path = task.work_dir / _KNOWLEDGE
-    outcome.knowledge.write(path)
-    return Done(summary=outcome.summary, knowledge=path)
+    return Done(
+        summary=outcome.summary,
+        knowledge=_written(outcome.knowledge, task.work_dir / _KNOWLEDGE),
+        text=_written(outcome.text, task.work_dir / _TEXT),
+    )
+
+
+def _written(learned: Knowledge | Textual | None, path: Path) -> Path | None:
+    if learned is None:
+        return None
+    learned.write(path)
+    return path
 
 
 def _tidy(tidy: Callable[[TidyUp], None], message: TidyUp) -> Tidied:
@@ -172,26 +180,9 @@ def _signal(error: JobSignal) -> Signal:
     return "cancelled" if isinstance(error, Cancelled) else "transient"
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel end us when the supervisor dies, even in the middle of a call that holds every lock."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(3)
-
-
 def serve(build: Build) -> None:
     """Take over the pipe and work at what ``build`` returns. Whatever libraries print goes to standard error."""
-    _die_with(int(sys.argv[1]))
-    # Ctrl-C reaches the whole terminal; the supervisor decides what becomes of us.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lines = os.fdopen(os.dup(0), encoding="utf-8")
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
+    lines, out = take_over()
     Child(lines, out).run(build)
 
 

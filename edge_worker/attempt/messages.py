@@ -24,6 +24,10 @@ class Equipment(_Message):
     qdrant_url: str | None
     qdrant_api_key: str | None
     device: Literal["auto", "cpu", "cuda"]
+    #: Which model embeds text, as ``PHAROS_TEXT_MODEL`` says it; ``None`` where nobody chose.
+    text_model: str | None = None
+    #: Seconds that a model which nobody uses stays in memory.
+    model_idle: float = 600.0
     git_hosts: tuple[str, ...]
     local_roots: tuple[Path, ...]
     private_hosts: tuple[str, ...]
@@ -52,13 +56,17 @@ class StopTask(_Message):
 
 
 class TidyUp(_Message):
-    """Delete a repository's vectors that generations before ``below`` wrote, but those that ``keep`` sees."""
+    """Delete a repository's vectors that generations before ``below`` wrote, but those that ``keep`` sees.
+
+    ``keep_text`` is the same for its passages.
+    """
 
     say: Literal["tidy"] = "tidy"
     tenant_id: str
     repository_id: str
     below: int
     keep: int | None
+    keep_text: int | None = None
 
 
 class Hello(_Message):
@@ -80,11 +88,17 @@ class Progress(_Message):
 
 
 class Done(_Message):
-    """The attempt worked. ``knowledge`` is a file below the task's folder, when there is something to publish."""
+    """The attempt worked. ``knowledge`` and ``text`` are files below the task's folder, of what is to be published."""
 
     say: Literal["done"] = "done"
     summary: dict[str, Any]
     knowledge: Path | None
+    text: Path | None = None
+
+    @property
+    def publishes(self) -> bool:
+        """Whether anything is to be published."""
+        return self.knowledge is not None or self.text is not None
 
 
 class Ended(_Message):

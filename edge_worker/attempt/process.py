@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import queue
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from edge_worker.attempt import pipe
 from edge_worker.attempt.messages import Ended, Equipment, Hello, Up, read_up
 from shared.errors import ConfigurationError, Transient
 from shared.logs import get_logger
@@ -69,7 +66,7 @@ class ComputeProcess:
             return None
         self.kill()
         self._heard = queue.SimpleQueue()
-        self._child = self._spawn()
+        self._child = pipe.start(self._entry, self._environment)
         threading.Thread(target=self._listen, args=(self._child, self._heard), daemon=True).start()
         try:
             self.say(self._equipment)
@@ -120,19 +117,8 @@ class ComputeProcess:
     def kill(self) -> None:
         """End the child and everything that it started, now."""
         child, self._child = self._child, None
-        if child is None:
-            return
-        if os.name == "posix":
-            # The child leads its own group: what it started goes with it. The group is gone when nobody is left in it.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
-        else:
-            subprocess.run(["taskkill", "/F", "/T", "/PID", str(child.pid)], capture_output=True, check=False)
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        if child is not None:
+            pipe.end(child)
 
     def _exit_code(self) -> int | None:
         """Return what became of a child that says nothing more; one that lives on is not waited for."""
@@ -142,18 +128,6 @@ class ComputeProcess:
             return self._child.wait(_LAST_BREATH)
         except subprocess.TimeoutExpired:
             return None
-
-    def _spawn(self) -> subprocess.Popen[str]:
-        flags = {"start_new_session": True} if os.name == "posix" else {"creationflags": 0x00000200}
-        return subprocess.Popen(
-            [sys.executable, "-m", self._entry, str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self._environment,
-            text=True,
-            encoding="utf-8",
-            **flags,
-        )
 
     @staticmethod
     def _listen(child: subprocess.Popen[str], heard: queue.SimpleQueue[Up | None]) -> None:

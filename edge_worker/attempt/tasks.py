@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from edge_worker.handlers.base import Published, Task
 from shared.ledger.publish import PublishedRow
 from shared.ledger.records import Job
+from shared.textual import PublishedText
 
 
 def make_task(job: Job, folder: Path, visible: PublishedRow | None) -> Task:
@@ -21,6 +23,7 @@ def make_task(job: Job, folder: Path, visible: PublishedRow | None) -> Task:
             removed=visible.removed,
             vector_store=visible.vector_store,
             node=visible.node,
+            text=visible.text,
         )
     return Task(
         job_id=job.id,
@@ -38,12 +41,17 @@ def make_task(job: Job, folder: Path, visible: PublishedRow | None) -> Task:
 
 def write_task(task: Task) -> dict[str, Any]:
     """Return a task as a message carries it."""
-    published = None if task.published is None else vars(task.published)
+    published = None if task.published is None else asdict(task.published)
     return {**vars(task), "work_dir": str(task.work_dir), "published": published}
 
 
 def read_task(values: dict[str, Any]) -> Task:
     """Return the task that ``write_task`` wrote."""
     known = values["published"]
-    published = None if known is None else Published(**known)
+    published = None if known is None else _published(known)
     return Task(**{**values, "work_dir": Path(values["work_dir"]), "published": published})
+
+
+def _published(values: dict[str, Any]) -> Published:
+    text = values["text"]
+    return Published(**{**values, "text": None if text is None else PublishedText(**text)})

@@ -6,21 +6,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_worker.attempt.memory import give_back
 from edge_worker.attempt.messages import Equipment, Hello, TidyUp
+from edge_worker.attempt.passages import passage_store
 from edge_worker.attempt.reach import access_to, address_of, limits_of
 from edge_worker.compute.device import probe, release
+from edge_worker.compute.memory import give_back
 from edge_worker.handlers.base import Outcome, Reporter, Task
 from edge_worker.handlers.ingest import Ingest
+from edge_worker.handlers.passages import discard_passages
 from edge_worker.handlers.reading import Source
 from edge_worker.handlers.remove import Remove
+from edge_worker.handlers.structure import StructureHalf
+from edge_worker.handlers.text import TextHalf
 from edge_worker.handlers.training import TrainingStates
 from edge_worker.handlers.vectors import discard_below
+from edge_worker.models.late import LateEmbedder
+from edge_worker.models.resident import ResidentModel
 from edge_worker.source.git import require_git
 from shared.errors import ConfigurationError
 from shared.jobs.kinds import Kind
 from shared.jobs.payloads import IngestPayload
 from shared.stores.base import VectorStore
+from shared.stores.passages import PassageStore
 
 Handler = Callable[[Task, Reporter], Outcome]
 
@@ -31,7 +38,9 @@ class Workbench:
 
     handlers: Mapping[Kind, Handler]
     store: VectorStore
+    passages: PassageStore
     states: TrainingStates
+    model: ResidentModel
 
     def handle(self, task: Task, reporter: Reporter) -> Outcome:
         """Run the handler of the task's kind."""
@@ -42,6 +51,7 @@ class Workbench:
         of = {"tenant_id": message.tenant_id, "repository_id": message.repository_id}
         self.states.discard_below(**of, generation=message.below, keep=message.keep)
         discard_below(self.store, **of, generation=message.below, keep=message.keep)
+        discard_passages(self.passages, **of, generation=message.below, keep=message.keep_text)
 
     def hello(self) -> Hello:
         """Return what this machine has to compute with."""
@@ -49,7 +59,8 @@ class Workbench:
         return Hello(gpu=facts.gpu, gpu_name=facts.name, gpu_memory=facts.memory_gib)
 
     def release(self) -> None:
-        """Give memory back between attempts, the GPU's and the machine's."""
+        """Give memory back between attempts, the GPU's and the machine's; a model that is idle goes later."""
+        self.model.rest()
         release()
         give_back()
 
@@ -58,15 +69,20 @@ def build_workbench(equipment: Equipment) -> Workbench:
     """Return the workbench. Raises ``ConfigurationError`` or ``StoreUnavailable``."""
     require_git()
     store, states = _store(equipment), TrainingStates(folder=_beside_the_vectors(equipment) / "training")
+    passages, model = passage_store(equipment), _model(equipment)
+    place = (equipment.vector_store, equipment.node if equipment.vector_store == "lancedb" else None)
     ingest = Ingest(
         source=_source(equipment),
-        store=store,
-        states=states,
-        device=equipment.device,
-        place=(equipment.vector_store, equipment.node if equipment.vector_store == "lancedb" else None),
+        structure=StructureHalf(store=store, states=states, device=equipment.device, place=place),
+        text=TextHalf(store=passages, model=model, cache=equipment.work_dir / "vectors.cache", place=place),
     )
-    handlers: dict[Kind, Handler] = {Kind.INGEST: ingest, Kind.REMOVE: Remove(store=store, states=states)}
-    return Workbench(handlers=handlers, store=store, states=states)
+    remove = Remove(store=store, passages=passages, states=states)
+    handlers: dict[Kind, Handler] = {Kind.INGEST: ingest, Kind.REMOVE: remove}
+    return Workbench(handlers=handlers, store=store, passages=passages, states=states, model=model)
+
+
+def _model(equipment: Equipment) -> ResidentModel:
+    return ResidentModel(lambda: LateEmbedder.chosen(equipment.text_model, equipment.device), idle=equipment.model_idle)
 
 
 def _source(equipment: Equipment) -> Callable[[Task, IngestPayload], Source]:

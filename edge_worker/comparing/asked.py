@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from edge_worker.attempt.messages import Equipment
 from edge_worker.comparing.messages import Assignment, Finding
-from shared.errors import InvalidRequest, NotAnswered, Unavailable
+from shared.errors import InvalidRequest, NotAnswered, NotFound, Unavailable
 from shared.logs import get_logger
 from shared.nodes.comparison import Compared, Comparison
 
@@ -45,6 +45,7 @@ class Comparisons:
         Raises:
             InvalidRequest: it is none.
             Unavailable: two are under way, or this worker cannot reach the repository, which another may.
+            NotFound: the repository has no such commit.
             NotAnswered: the commits cannot be fetched or compared, or not in time.
         """
         try:
@@ -59,7 +60,7 @@ class Comparisons:
         finally:
             self._free.release()
         if found.error is not None:
-            raise (Unavailable if found.elsewhere else NotAnswered)(found.error)
+            raise (NotFound if found.missing else Unavailable if found.elsewhere else NotAnswered)(found.error)
         return Compared(changes=found.changes).model_dump(exclude_defaults=True)
 
     def _done(self, wanted: Comparison, folder: Path) -> Finding:

@@ -46,7 +46,7 @@ def serve(lines: TextIO, out: TextIO) -> None:
     try:
         found = Finding(changes=differences(assignment))
     except PharosError as error:
-        found = Finding(error=error.message, elsewhere=_of_this_worker(error))
+        found = Finding(error=error.message, elsewhere=_of_this_worker(error), missing=_is_missing(error))
     out.write(found.model_dump_json())
     out.flush()
 
@@ -95,6 +95,10 @@ def _of_this_worker(error: PharosError) -> bool:
     if isinstance(error, JobSignal):
         return error.reason in _OF_THIS_WORKER
     return isinstance(error, InvalidRepository | ConfigurationError)
+
+
+def _is_missing(error: PharosError) -> bool:
+    return isinstance(error, JobSignal) and error.reason == "ref_not_found"
 
 
 def _end_with(lines: int) -> None:

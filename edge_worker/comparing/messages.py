@@ -29,3 +29,5 @@ class Finding(BaseModel):
     error: str | None = None
     #: It cannot be told by this worker, for want of a token, a folder or a way; another may have it.
     elsewhere: bool = False
+    #: It cannot be told by anybody: there is no such commit.
+    missing: bool = False

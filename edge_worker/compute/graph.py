@@ -78,19 +78,20 @@ def adjacency(edge_index: Tensor, num_nodes: int, weights: Tensor | None = None)
     if weights is not None and not bool((weights.isfinite() & (weights > 0)).all()):
         raise ValueError("a weight has to be a positive number")
     keys, weights = _merged(edge_index[0] * num_nodes + edge_index[1], weights)
-    symmetric = _symmetric(keys, num_nodes, weights)
-    degree = torch.bincount(keys // max(1, num_nodes), minlength=num_nodes)
+    sources = keys // max(1, num_nodes)
+    neighbours = keys - sources * num_nodes
+    symmetric = _symmetric(keys, neighbours * num_nodes + sources, weights)
+    degree = torch.bincount(sources, minlength=num_nodes)
     sinks = (degree == 0).nonzero().squeeze(1)
     if sinks.numel():
         looped = torch.cat([keys, sinks * (num_nodes + 1)])
         keys, order = looped.sort(stable=True)
         weights = None if weights is None else torch.cat([weights, weights.new_ones(sinks.numel())])[order]
+        neighbours = keys % num_nodes
         degree[sinks] = 1
     first = torch.zeros(num_nodes + 1, dtype=torch.int64, device=keys.device)
     torch.cumsum(degree, 0, out=first[1:])
-    return Adjacency(
-        first=first, neighbours=keys % max(1, num_nodes), degree=degree, weights=weights, symmetric=symmetric
-    )
+    return Adjacency(first=first, neighbours=neighbours, degree=degree, weights=weights, symmetric=symmetric)
 
 
 def _merged(keys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -108,8 +109,6 @@ def _merged(keys: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None
     return keys, total
 
 
-def _symmetric(keys: Tensor, num_nodes: int, weights: Tensor | None) -> bool:
-    if not keys.numel():
-        return True
-    flipped, order = (keys % num_nodes * num_nodes + keys // num_nodes).sort()
+def _symmetric(keys: Tensor, flipped: Tensor, weights: Tensor | None) -> bool:
+    flipped, order = flipped.sort()
     return torch.equal(flipped, keys) and (weights is None or torch.equal(weights[order], weights))

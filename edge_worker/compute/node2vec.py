@@ -28,10 +28,13 @@ _LOOP_RATE = 0.01
 def fit(
     data: Data, parameters: Parameters, *, device: torch.device, progress: Progress, step: Step = SkipGram.step
 ) -> Embedding:
-    """Return the embedding of a graph that ``graph_data`` made. Promises and raises as ``embed`` does."""
+    """Return the embedding of a graph that ``graph_data`` made. Promises and raises as ``embed`` does.
+
+    It is what ``FastNode2Vec.fit`` returns, without a model to keep: that is a third table beside the two in training.
+    """
     with one_thread():
-        model = FastNode2Vec.of(data, parameters)
-    return model.fit(device=device, progress=progress, step=step)
+        whole = Connected.of(data.edge_index, int(data.num_nodes), data.edge_attr)
+    return embed(whole, parameters, device=device, progress=progress, step=step)
 
 
 class FastNode2Vec(Node2Vec):  # type: ignore[misc]
@@ -87,30 +90,6 @@ class FastNode2Vec(Node2Vec):  # type: ignore[misc]
         generator = torch.Generator().manual_seed(self.settings.seed)
         start = torch.randn((self.num_nodes, embedding_dim), generator=generator)
         self.embedding = torch.nn.Embedding(self.num_nodes, embedding_dim, sparse=sparse, _weight=start)
-
-    @classmethod
-    def of(cls, data: Data, settings: Parameters) -> FastNode2Vec:
-        """Return the model of a graph."""
-        return cls(
-            data.edge_index,
-            settings.dim,
-            settings.walk_length,
-            settings.context,
-            settings.walks_per_node,
-            settings.p,
-            settings.q,
-            settings.negatives,
-            int(data.num_nodes),
-            edge_weight=data.edge_attr,
-            method=settings.method,
-            epochs=settings.epochs,
-            noise=settings.noise,
-            every=settings.every,
-            smooth=settings.smooth,
-            rate=settings.rate,
-            batch=settings.batch,
-            seed=settings.seed,
-        )
 
     def fit(
         self,

@@ -26,7 +26,7 @@ class Noise:
         counts = ends.diff(prepend=ends.new_zeros(1))
         self._urn = torch.repeat_interleave(torch.arange(graph.num_nodes, device=counts.device), counts)
 
-    def draw(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Return int64 nodes."""
         places = torch.randint(self._urn.numel(), shape, generator=generator, device=self._urn.device)
         return self._urn[places]

@@ -29,13 +29,15 @@ _STRIDE = 64
 #: A batch is halved until training takes so many steps ...
 _STEPS = 48
 #: ... or fewer, where it is known already what most rows are like ...
-_WARM_STEPS = 12
+_WARM_STEPS = 8
 #: ... or is as small as this.
 _SMALLEST_BATCH = 16
 #: The rate falls linearly to this share of it.
 _LAST_RATE = 0.02
-#: Up to so many epochs the rate is the higher one: there is not the time to learn by smaller steps.
-_FEW_EPOCHS = 4
+#: Where the rate begins, by how many walks a node there are in all, at most: who has few must learn by larger steps.
+_FIRST_RATES = ((5, 0.08), (40, 0.05))
+#: ... and where there are more.
+_CALM_RATE = 0.025
 #: A walk of more contexts than this is cut into blocks of two: its far ends have nothing to do with each other.
 _LONG = 3
 
@@ -54,13 +56,13 @@ class Parameters:
     q: float = 1.0
     #: Noise nodes a true pair, in weight ...
     negatives: int = 5
-    #: ... and how many distinct ones a few walks share to that end.
+    #: ... and how many distinct ones a walk has to that end.
     noise: int = 16
     #: Every how-manyth node of a walk is a centre, each in its turn.
     every: int = 2
-    #: Whether a vector is pulled to the mean of its neighbours in the end.
-    smooth: bool = True
-    #: Where the rate begins; None takes what suits the epochs.
+    #: How many times each vector is pulled to the mean of its neighbours in the end.
+    smooth: int = 2
+    #: Where the rate begins; None takes what suits the number of walks.
     rate: float | None = None
     #: Walks a step, at most: what a step touches should stay in a core's own cache.
     batch: int = 128
@@ -76,15 +78,18 @@ class Parameters:
         """Return where the rate begins."""
         if self.rate is not None:
             return self.rate
-        return 0.05 if self.epochs <= _FEW_EPOCHS else 0.025
+        walks = self.epochs * self.walks_per_node
+        return next((rate for most, rate in _FIRST_RATES if walks <= most), _CALM_RATE)
 
 
 def preset(name: Preset, **others: Any) -> Parameters:
     """Return parameters by name: ``pure`` learns from every node of ten walks and leaves the result as it is,
-    ``balanced`` learns from every second and smooths the result, ``fast`` does so on three walks."""
+    ``balanced`` learns from every second and smooths the result, ``fast`` takes four walks and smooths it more."""
     if name == "pure":
-        return Parameters(**{"every": 1, "smooth": False, **others})
-    return Parameters(**{"walks_per_node": 3 if name == "fast" else 10, **others})
+        return Parameters(**{"every": 1, "smooth": 0, **others})
+    if name == "fast":
+        return Parameters(**{"walks_per_node": 4, "smooth": 3, **others})
+    return Parameters(**others)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +169,7 @@ def train(
                 _end(walks, tables.nowhere)
             progress(epoch, course.epochs)
             batches = walks.view(-1, course.batch, walks.shape[1])
-            drawn = noise.draw(model.noise_for(walks.shape[0]), generator).view(len(batches), -1, parameters.noise)
+            drawn = noise.draw((len(batches), course.batch, parameters.noise), generator)
             for batch_walks, batch_noise in zip(batches, drawn, strict=True):
                 step(model, batch_walks, batch_noise, next(rates))
         progress(epoch + 1, course.epochs)

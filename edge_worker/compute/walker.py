@@ -35,8 +35,14 @@ class UniformWalker:
         # Steps are rows while walking, so that each is written in one piece.
         steps = torch.empty((length, starts.numel()), dtype=torch.int64, device=starts.device)
         steps[0] = starts
+        drawn = uniform(steps[1:], generator)
         for step in range(1, length):
-            steps[step] = any_neighbour(self._graph, steps[step - 1], generator)
+            at = steps[step - 1]
+            degree = self._graph.degree.index_select(0, at)
+            # Rounding may lift the product to the degree itself.
+            place = torch.minimum(drawn[step - 1].mul_(degree).long(), degree.sub_(1))
+            place.add_(self._graph.first.index_select(0, at))
+            torch.index_select(self._graph.neighbours, 0, place, out=steps[step])
         return steps.t().contiguous()
 
 

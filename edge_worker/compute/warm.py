@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 from torch_geometric.data import Data
 
 from edge_worker.compute.device import one_thread
@@ -22,7 +23,6 @@ from edge_worker.compute.fitting import Connected, edges_once, of_all
 from edge_worker.compute.graph import Adjacency
 from edge_worker.compute.ladder import climb_down, failure, guarded
 from edge_worker.compute.skipgram import SkipGram, Tables
-from edge_worker.compute.spectral import spectral_start
 from edge_worker.compute.state import State
 from edge_worker.compute.trainer import Parameters, Progress, Step, Warm
 
@@ -31,12 +31,11 @@ MOST_CHANGED = 0.05
 #: When so many nodes, counted each time, were moved one by one, it is time to fit all of them together again.
 MOST_DRIFT = 0.5
 #: Walks from each node that is not new: it knows its place but for what changed. A new one has as many as in a fit.
-_WALKS = 3
+_WALKS = 2
 #: New rows count as having moved so far, by the mean of the old ones: they have yet to find their place.
 _FRESH = 0.1
 _RIDGE = 1e-3
-#: The spectrum is asked for a place to begin at, not for the truth.
-_PRODUCTS = 4
+_NOISE = 1e-3
 
 
 def update(
@@ -96,7 +95,7 @@ def _check(state: State, data: Data, old_rows: NDArray[np.int64]) -> None:
     known = old_rows[old_rows >= 0]
     if len(old_rows) != int(data.num_nodes) or (len(known) and known.max() >= state.num_nodes):
         raise ValueError(f"old_rows is not about {int(data.num_nodes)} nodes and a state of {state.num_nodes}")
-    if len(np.unique(known)) != len(known):
+    if len(known) and np.bincount(known).max() > 1:
         raise ValueError("two nodes cannot both be one row of the state")
 
 
@@ -126,8 +125,9 @@ class _Change:
         before = number[torch.from_numpy(state.edges).long()]
         edges = edges_once(whole)
         after = edges.long()
-        kept = before[(before >= 0).all(1)].sort(1).values
-        ends = torch.cat([_apart(after, kept, nodes), _apart(kept, after, nodes)])
+        kept = before[(before >= 0).all(1)]
+        kept = torch.stack([torch.minimum(kept[:, 0], kept[:, 1]), torch.maximum(kept[:, 0], kept[:, 1])], 1)
+        ends = _once_only(after, kept, nodes)
         lost = before[(before < 0).any(1)]
         changed = torch.zeros(nodes, dtype=torch.bool)
         changed[ends.reshape(-1)] = True
@@ -155,9 +155,13 @@ def _once(state: State) -> Parameters:
     return replace(kept, epochs=1, walks_per_node=1, rate=kept.first_rate, seed=kept.seed + state.updates + 1)
 
 
-def _apart(one: Tensor, other: Tensor, nodes: int) -> Tensor:
-    """Return the edges that are in the first and not in the second."""
-    return one[~torch.isin(one[:, 0] * nodes + one[:, 1], other[:, 0] * nodes + other[:, 1])]
+def _once_only(one: Tensor, other: Tensor, nodes: int) -> Tensor:
+    """Return the edges that are in the one or in the other and not in both."""
+    edges = torch.cat([one, other])
+    keys, order = (edges[:, 0] * nodes + edges[:, 1]).sort()
+    same = keys[1:] == keys[:-1]
+    both = functional.pad(same, (1, 0)) | functional.pad(same, (0, 1))
+    return edges[order[~both]]
 
 
 def _carried(state: State, whole: Connected, change: _Change, parameters: Parameters) -> tuple[Tensor, Tensor]:
@@ -165,21 +169,27 @@ def _carried(state: State, whole: Connected, change: _Change, parameters: Parame
     old, placed = change.old[whole.member].clamp(min=0), change.placed[whole.member]
     rows, distances = torch.from_numpy(state.rows)[old], torch.from_numpy(state.distances)[old]
     if bool(placed.any()):
-        rows[placed] = _places(whole.graph, rows, placed, parameters)
+        rows[placed] = _places(whole.graph, rows, placed, parameters.seed)
         distances[placed] = distances[~placed].mean(0) * _FRESH
     return rows, distances
 
 
-def _places(graph: Adjacency, rows: Tensor, placed: Tensor, parameters: Parameters) -> Tensor:
-    """Return rows for new nodes: their spectral vectors, mapped as those of the old nodes map onto the old rows."""
-    generator = torch.Generator().manual_seed(parameters.seed)
-    spectral = spectral_start(graph, parameters.dim, generator, products=_PRODUCTS).to(torch.float64)
-    known, wanted = spectral[~placed], rows[~placed].flatten(1).to(torch.float64)
-    gram = known.t() @ known
+def _places(graph: Adjacency, rows: Tensor, placed: Tensor, seed: int) -> Tensor:
+    """Return rows for new nodes: what the old nodes' neighbours say of the old rows, said of the new ones."""
+    # Who is imported by everybody says little of who imports it. No row says anything of itself, old or new.
+    told = rows.sum(1).mul_(graph.degree.to(rows).rsqrt().masked_fill_(placed, 0).unsqueeze(1))
+    said = functional.embedding_bag(graph.neighbours, told, graph.first, mode="sum", include_last_offset=True)
+    said = functional.normalize(said, out=said)
+    # A zero row leaves a new node out of the sums.
+    known = said.masked_fill(placed.unsqueeze(1), 0)
+    gram = (known.t() @ known).to(torch.float64)
     gram.diagonal().add_(_RIDGE * float(gram.diagonal().mean()))
     # By Cholesky: torch's general solver leaves the order of its sums to the machine.
-    mapping = torch.cholesky_solve(known.t() @ wanted, torch.linalg.cholesky(gram))
-    return (spectral[placed] @ mapping).view(-1, *rows.shape[1:]).to(rows)
+    mapping = torch.cholesky_solve((known.t() @ rows.flatten(1)).to(torch.float64), torch.linalg.cholesky(gram))
+    found = (said[placed] @ mapping.to(rows)).view(-1, *rows.shape[1:])
+    # Who has new neighbours alone is told nothing, and needs some direction to begin in.
+    drawn = torch.randn(found.shape, generator=torch.Generator().manual_seed(seed))
+    return found.add_(drawn, alpha=_NOISE)
 
 
 def _vectors(state: State, whole: Connected, change: _Change, rows: Tensor, parameters: Parameters) -> Tensor:

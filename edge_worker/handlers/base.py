@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.errors import Cancelled
 from shared.knowledge import Knowledge
+from shared.textual import PublishedText, Textual
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class Published:
     #: Where its vectors lie.
     vector_store: str | None = None
     node: str | None = None
+    #: Its text, which has a generation and a commit of its own; ``None`` where none is visible.
+    text: PublishedText | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +47,14 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a handler achieved: figures for the job's record and, for an ingest, what is to be published."""
+    """What a handler achieved: figures for the job's record and, for an ingest, what is to be published.
+
+    What is ``None`` stays as it is published, if it is.
+    """
 
     summary: dict[str, Any] = field(default_factory=dict)
     knowledge: Knowledge | None = None
+    text: Textual | None = None
 
 
 class Reporter:

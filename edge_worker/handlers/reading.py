@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from edge_worker.source.git import Access
 from edge_worker.source.graph import GraphBuilder, ImportGraph
 from edge_worker.source.languages.registry import known
 from edge_worker.source.parse.statement import Parsed
+from edge_worker.source.reader import parse_imports
 from edge_worker.source.readings import trusted_readings
 from edge_worker.source.resolve.repository import Repository
 from edge_worker.source.walk import Selection, SourceFile, select
@@ -25,6 +26,8 @@ log = get_logger(__name__)
 
 #: A report of progress every so many files.
 _EVERY = 200
+#: Bytes that the grammars are asked about in a commit without imports; garbage takes them most of a second.
+_MOST_ASKED = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +101,16 @@ def read_structure(bare: BareRepository, cache: ParsedCache, reporter: Reporter)
     remembered = cache.get_many((file.oid, file.language) for file in chosen.files if file.parsed)
     files: list[SourceFile] = []
     statuses: list[str] = []
+    has_imports = False
     for number, (file, parsed) in enumerate(trusted_readings(chosen.files, bare.read, cache, remembered)):
         files.append(file)
         statuses.append(_add(builder, number, file, parsed))
+        has_imports = has_imports or (parsed is not None and bool(parsed.imports))
         if number % _EVERY == 0:
             reporter.stage("parse", number, len(chosen.files))
     graph = builder.build()
-    if not {"parsed", "partial"} & set(statuses):
-        raise _nothing_to_index(graph)
+    if not has_imports and not _is_readable(bare, files, statuses, reporter):
+        raise _nothing_to_index(statuses)
     return Structure(
         commit=bare.commit,
         files=tuple(files),
@@ -124,12 +129,35 @@ def _no_source_files() -> Permanent:
     )
 
 
-def _nothing_to_index(graph: ImportGraph) -> Permanent:
+def _nothing_to_index(statuses: Sequence[str]) -> Permanent:
+    skipped = statuses.count("skipped")
     return Permanent(
         "nothing_to_index",
-        f"None of {len(graph.files)} source files could be parsed ({graph.stats.failed} broken, {graph.stats.skipped} "
-        "too large or not text). Nothing was changed.",
+        f"None of {len(statuses)} source files could be parsed ({len(statuses) - skipped} broken, {skipped} too large "
+        "or not text). Nothing was changed.",
     )
+
+
+def _is_readable(
+    bare: BareRepository, files: Sequence[SourceFile], statuses: Sequence[str], reporter: Reporter
+) -> bool:
+    """Return whether any file of a commit without imports is a program; too much garbage has the benefit of the doubt.
+
+    A scan looks at imports alone: where there are none, it takes anything for a program.
+    """
+    if "partial" in statuses:
+        return True
+    doubted = [file for file, status in zip(files, statuses, strict=True) if status == "parsed"]
+    if any(known()[file.language].dialect is None for file in doubted):
+        return True
+    asked = 0
+    for file in doubted:
+        reporter.check()
+        asked += file.size
+        source = bare.get(file.oid)
+        if asked > _MOST_ASKED or (source is not None and parse_imports(file.language, source).status != "failed"):
+            return True
+    return False
 
 
 def _add(builder: GraphBuilder, number: int, file: SourceFile, parsed: Parsed | None) -> str:

@@ -49,7 +49,7 @@ class Shelf:
         published = self.task.published
         if published is None:
             return False
-        seen = _again()(self.store.count, self.collection, **self._mine(), generation=published.generation)
+        seen = again()(self.store.count, self.collection, **self._mine(), generation=published.generation)
         return seen == count
 
     def write(self, points: Iterable[Point], total: int, *, kept: Kept | None, reporter: Reporter) -> None:
@@ -61,16 +61,16 @@ class Shelf:
         Raises:
             StoreUnavailable: the store did not take them, or another number can be seen than should be.
         """
-        again, generation = _again(), self.task.generation
-        again(self.store.prepare, self.collection, dimension=DIMENSION)
+        tries, generation = again(), self.task.generation
+        tries(self.store.prepare, self.collection, dimension=DIMENSION)
         rest, written = iter(points), 0
         size = max(BATCH, -(-total // _BATCHES))
         while batch := list(islice(rest, size)):
-            again(self.store.upsert, self.collection, batch)
+            tries(self.store.upsert, self.collection, batch)
             written += len(batch)
             reporter.stage("store", written, total)
         if kept is not None and self.task.published is not None:
-            again(
+            tries(
                 self.store.renew,
                 self.collection,
                 **self._mine(),
@@ -79,7 +79,7 @@ class Shelf:
                 without=kept.without,
             )
         expected = written + (kept.count if kept is not None else 0)
-        seen = again(self.store.count, self.collection, **self._mine(), generation=generation)
+        seen = tries(self.store.count, self.collection, **self._mine(), generation=generation)
         if seen != expected:
             raise StoreUnavailable(
                 f"The vector store holds {seen} of {expected} vectors. Nothing was published.",
@@ -101,7 +101,8 @@ def discard_below(
         )
 
 
-def _again() -> Retrying:
+def again() -> Retrying:
+    """Return what tries a step of a store up to four times, with back-off in between."""
     return Retrying(
         retry=retry_if_exception_type(StoreUnavailable),
         stop=stop_after_attempt(_TRIES),

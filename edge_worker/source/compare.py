@@ -45,7 +45,12 @@ def compare(
         # What lies there already is the other commit's, and takes nothing from this one.
         size = limits.max_bytes + folder_bytes(folder.repository)
         left = replace(limits, seconds=max(ends - time.monotonic(), 0.001), max_bytes=size)
-        fetch(address, ref=commit, into=into, limits=left, access=access, reporter=reporter).close()
+        try:
+            fetch(address, ref=commit, into=into, limits=left, access=access, reporter=reporter).close()
+        except Permanent as error:
+            if error.reason == "ref_not_found":  # git does not say which
+                raise failures.ref_not_found(address.name, commit) from error
+            raise
     for renames in ("--find-renames", "--no-renames"):
         # Without renames it also works where a large file was left out of the fetch.
         seconds = max(ends - time.monotonic(), 0.001)

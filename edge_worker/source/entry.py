@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_REGULAR = frozenset(("100644", "100755", "100664"))
+#: Modes of files, neither of a symlink nor of a submodule.
+REGULAR = frozenset(("100644", "100755", "100664"))
 
 
 class Entry(NamedTuple):
@@ -16,8 +17,3 @@ class Entry(NamedTuple):
     #: None for what was not fetched: too large, or a submodule.
     size: int | None
     path: str
-
-    @property
-    def regular(self) -> bool:
-        """Whether it is a file, neither a symlink nor a submodule."""
-        return self.mode in _REGULAR

@@ -119,6 +119,21 @@ class GraphBuilder:
         self._files[number] = path
         self._read["skipped"] += 1
 
+    def add_aside(self, *, path: str, language: str, source: bytes) -> None:
+        """Keep what else a file names, where its language knows of such; what is not found is no matter.
+
+        Raises:
+            KeyError: the language is unknown.
+        """
+        aside = known()[language].aside
+        if aside is None:
+            return
+        resolver = self._resolvers.built(aside.resolver)
+        for statement in aside.read(source):
+            for target in resolver.resolve(path, statement).targets:
+                if target.path != path:
+                    _keep(self._edges.setdefault(path, {}), target, statement)
+
     def links(self) -> Iterator[Link]:
         """Yield every pair of files of which one names the other, in order of the two paths."""
         self._resolve_held()
@@ -166,22 +181,16 @@ class GraphBuilder:
             self._resolve(path, language, statements)
 
     def _resolve(self, path: str, language: str, statements: tuple[ImportStatement, ...]) -> None:
-        resolver = self._resolvers.of(language)
+        resolve = self._resolvers.of(language).resolve
+        edges = self._edges.setdefault(path, {})
         for statement in statements:
-            resolution = resolver.resolve(path, statement)
+            resolution = resolve(path, statement)
             self._became[resolution.outcome] += 1
             if resolution.outcome == "unresolved":
                 self._unresolved.append(Unresolved(path=path, line=statement.line, module=_spelled(statement)))
             for target in resolution.targets:
-                if target.path != path and (self._aside or not target.aside):
-                    self._keep(path, target, statement)
-
-    def _keep(self, path: str, target: Target, statement: ImportStatement) -> None:
-        edges = self._edges.setdefault(path, {})
-        kinds = _merged(target.kinds_with(statement.kinds))
-        found = kinds, statement.line, target.confidence
-        known = edges.get(target.path)
-        edges[target.path] = found if known is None else _joined(known, found)
+                if target.path != path and (self._aside or not _is_aside(target.kinds)):
+                    _keep(edges, target, statement)
 
     def _stats(self, *, beyond: int) -> GraphStats:
         return GraphStats(
@@ -196,17 +205,29 @@ class GraphBuilder:
         )
 
 
+def _keep(edges: dict[str, _Found], target: Target, statement: ImportStatement) -> None:
+    kinds = _sorted(target.kinds_with(statement.kinds) if target.kinds else statement.kinds)
+    found = kinds, statement.line, target.confidence
+    known = edges.get(target.path)
+    edges[target.path] = found if known is None else _joined(known, found)
+
+
 def _spelled(statement: ImportStatement) -> str:
     return "." * statement.level + statement.module
 
 
 def _joined(one: _Found, other: _Found) -> _Found:
     """What is no import adds its kinds to one, and says nothing about its line and how sure it is."""
-    kinds = one[0] if one[0] == other[0] else _merged(one[0], other[0])
+    kinds = one[0] if one[0] == other[0] else _sorted((*one[0], *other[0]))
     if _imports(one[0]) != _imports(other[0]):
         line, confidence = (one if _imports(one[0]) else other)[1:]
         return kinds, line, confidence
     return kinds, min(one[1], other[1]), max(one[2], other[2])
+
+
+@cache
+def _is_aside(kinds: tuple[str, ...]) -> bool:
+    return not ASIDE.isdisjoint(kinds)
 
 
 @cache
@@ -215,6 +236,6 @@ def _imports(kinds: tuple[str, ...]) -> bool:
 
 
 @cache
-def _merged(*groups: tuple[str, ...]) -> tuple[str, ...]:
+def _sorted(kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Few different groups exist, and one is asked for at every import."""
-    return tuple(sorted({kind for group in groups for kind in group}))
+    return tuple(sorted(set(kinds)))

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from edge_worker.source.parse.dialect import Dialect
-from edge_worker.source.parse.statement import Parsed
+from edge_worker.source.parse.statement import ImportStatement, Parsed
 from edge_worker.source.resolve.base import Resolver
 from edge_worker.source.resolve.repository import Repository
 
 #: Reads a file's bytes without a parser; None where only a parser can be certain.
 Scan = Callable[[bytes], Parsed | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """What a language finds besides imports, for who asks for all that ties one file to another."""
+
+    #: What a file's bytes name; no content makes it raise.
+    read: Callable[[bytes], Iterable[ImportStatement]]
+    #: Resolves what was read so, and tells only what it found.
+    resolver: Callable[[Repository], Resolver]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +41,7 @@ class Language:
     scan: Scan | None = None
     #: Whether a file's imports can be resolved only once every file has been read, since they name what files declare.
     by_name: bool = False
+    #: Whether a file's lines are a program's, so that very long ones tell of a tool that wrote them.
+    has_lines: bool = True
+    #: Read on request alone, and never remembered or learned.
+    aside: Aside | None = None

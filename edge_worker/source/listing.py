@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from edge_worker.source.entry import Entry
@@ -15,16 +18,25 @@ from edge_worker.source.walk import EXCLUDED, Selection, select
 
 #: Git lists a million files in seconds; one that takes longer waits for something that never comes.
 _SECONDS = 60.0
+#: No file system's clock ticks more seldom.
+_UNSETTLED = 2_000_000_000
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _LIST = ("ls-files", "-z", "-t", "-s", "-c", "-d", "-o")
 _TRACKED_THOUGH_IGNORED = ("ls-files", "-z", "-c", "-i")
+_RULES = re.compile(rb"\.gitignore\0")
+#: What git says of a folder whose untracked files it may not see; it lists the others all the same.
+_SHUT = re.compile(rb"^warning: could not open directory '(.+?)/?': ", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Listed:
+class Listing:
+    """What is there, by name."""
+
     entries: list[Entry]
     #: Tracked files that the repository's rules name; None where git was not asked.
     ignored: frozenset[str] | None
+    #: Listings with the same mark are equal.
+    mark: str
 
 
 class WorkTree:
@@ -37,19 +49,34 @@ class WorkTree:
     def __init__(self, folder: Path, *, max_file_bytes: int) -> None:
         self._folder = os.fsencode(folder)
         self._max_file_bytes = max_file_bytes
+        #: What changed later may change again without a later time.
+        self._settled = time.time_ns() - _UNSETTLED
+        #: How each file and link lay there that was asked for; empty for one that has only just changed.
+        self.stamps: dict[str, str] = {}
         self._links: frozenset[str] = frozenset()
         self._solid: dict[str, bool] = {"": True}
-        #: Files that were asked for and could not be read.
+        #: Files and folders that are there and could not be read, or were there when they were listed.
         self.unread: list[str] = []
 
-    def select(self, place: GitPlace | None, shadow: Path) -> Selection:
-        """Return the sources and everything else that is there. ``shadow`` is a git folder cast of ``place``."""
+    def listing(self, place: GitPlace | None, shadow: Path) -> Listing:
+        """Return what is there. ``shadow`` is a git folder cast of ``place``."""
         listed = self._by_git(place, shadow) if place is not None else None
         if listed is None or not listed.entries:
             # Also a folder that the repository around it ignores: who names it wants it.
-            listed = _Listed(entries=list(self._scan()), ignored=None)
-        self._links = frozenset(entry.path for entry in listed.entries if entry.mode == "120000")
-        return select(listed.entries, self.read, border=_never, ignored=listed.ignored)
+            entries = list(self._scan())
+            names = "\0".join(f"{entry.mode} {entry.path}" for entry in entries)
+            listed = Listing(entries=entries, ignored=None, mark=_digest(names.encode("utf-8", "surrogateescape")))
+        return listed
+
+    def select(self, listing: Listing) -> Selection:
+        """Return the sources and everything else in a listing of this folder."""
+        self._links = frozenset(entry.path for entry in listing.entries if entry.mode == "120000")
+        found = select(listing.entries, self.read, border=_never, ignored=listing.ignored)
+        if all(map(self._is_solid, {file.path.rpartition("/")[0] for file in found.files})):
+            return found
+        # Git lists what lies behind a link that has taken the place of a folder.
+        entries = [entry for entry in listing.entries if self._is_solid(entry.path.rpartition("/")[0])]
+        return select(entries, self.read, border=_never, ignored=listing.ignored)
 
     def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Yield what each path holds, in the order asked for, as ``get`` does."""
@@ -62,17 +89,38 @@ class WorkTree:
             return None
         try:
             if path in self._links:
+                self.stamp(path)
                 return os.readlink(self._at(path))  # noqa: PTH115  # in bytes, as everything here
             return self._contents(path)
         except OSError:
             self.unread.append(path)
             return None
 
+    def stamp(self, path: str) -> str | None:
+        """Return how a file or link lies there; empty if it has only just changed, None if it is not there."""
+        if not self._is_solid(path.rpartition("/")[0]):
+            return None
+        try:
+            found = self.stamps[path] = self._stamp(os.lstat(self._at(path)))
+        except OSError:
+            return None
+        return found
+
+    def _stamp(self, found: os.stat_result) -> str:
+        if found.st_ctime_ns > self._settled:
+            return ""
+        return f"{found.st_dev} {found.st_ino} {found.st_mode} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
     def _contents(self, path: str) -> bytes | None:
         handle = os.open(self._at(path), _FLAGS)
         try:
             found = os.fstat(handle)
-            if not stat.S_ISREG(found.st_mode) or found.st_size > self._max_file_bytes:
+            # Before it is read: what is written meanwhile leaves a later time.
+            self.stamps[path] = self._stamp(found)
+            if not stat.S_ISREG(found.st_mode):
+                self.unread.append(path)
+                return None
+            if found.st_size > self._max_file_bytes:
                 return None
             return os.read(handle, found.st_size)
         finally:
@@ -92,43 +140,61 @@ class WorkTree:
         except OSError:
             return False
 
+    def _is_shut(self, path: str) -> bool:
+        """Tell whether nobody can say if a file is there: git counts it as deleted."""
+        try:
+            os.lstat(self._at(path))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def _at(self, path: str) -> bytes:
         return self._folder + b"/" + path.encode("utf-8", "surrogateescape")
 
-    def _by_git(self, place: GitPlace, shadow: Path) -> _Listed | None:
+    def _by_git(self, place: GitPlace, shadow: Path) -> Listing | None:
         rules = ["--exclude-per-directory=.gitignore"]
         private = place.common / "info" / "exclude"
         others = [f"--exclude={name}/" for name in sorted(EXCLUDED)]
         if private.is_file():
             others.append(f"--exclude-from={private}")
-        lines = self._git(place, shadow, [*_LIST, *rules, *others])
-        ignored = self._git(place, shadow, [*_TRACKED_THOUGH_IGNORED, *rules]) if lines is not None else None
-        if lines is None or ignored is None:
+        said = self._git(place, shadow, [*_LIST, *rules, *others])
+        if said is None:
             return None
-        return _Listed(entries=self._entries(lines), ignored=frozenset(map(_decoded, ignored)))
+        # Rules that are themselves ignored are of no commit, and so leave out nothing that is tracked.
+        has_rules = _RULES.search(said) is not None
+        ignored = self._git(place, shadow, [*_TRACKED_THOUGH_IGNORED, *rules]) if has_rules else b""
+        if ignored is None:
+            return None
+        entries = self._entries(_lines(said))
+        return Listing(entries=entries, ignored=frozenset(_lines(ignored)), mark=_digest(said + b"\0" + ignored))
 
-    def _entries(self, lines: Iterable[bytes]) -> list[Entry]:
+    def _entries(self, lines: Iterable[str]) -> list[Entry]:
         """Read what ``ls-files -t -s`` wrote, by its tags.
 
         ``?`` is untracked, ``H`` and ``M`` (a conflict, with up to three lines) are tracked, and the same path once
         more is ``R`` if it is not on disk; ``S`` was left out of a sparse work tree.
         """
         found: dict[str, Entry] = {}
-        for line in map(_decoded, lines):
+        for line in lines:
             tag = line[0]
             if tag == "?":
                 path = line[2:]
                 if not path.endswith("/"):  # else another repository, which this one knows nothing of
+                    self.stamp(path)
                     found[path] = _entry("120000" if self._is_link(path) else "100644", path)
                 continue
             head, _, path = line.partition("\t")
-            if tag in "HM" and self._is_solid(path.rpartition("/")[0]):
-                found[path] = _entry(head.split(" ")[1], path)
+            if tag in "HM":
+                found[path] = _entry(head[2:8], path)
             elif tag == "R":
                 found.pop(path, None)
+                if self._is_shut(path):
+                    self.unread.append(path)
         return list(found.values())
 
-    def _git(self, place: GitPlace, shadow: Path, arguments: list[str]) -> list[bytes] | None:
+    def _git(self, place: GitPlace, shadow: Path, arguments: list[str]) -> bytes | None:
         """Return what git lists, None where there is no git or it cannot read this repository's index."""
         index = place.own / "index"
         if index.exists() and not index.is_file():  # git would wait for a pipe
@@ -157,7 +223,10 @@ class WorkTree:
             )
         except (FileNotFoundError, subprocess.TimeoutExpired):
             return None
-        return done.stdout.split(b"\0")[:-1] if done.returncode == 0 else None
+        if done.returncode:
+            return None
+        self.unread += [shut for shut in map(_decoded, _SHUT.findall(done.stderr)) if shut not in self.unread]
+        return done.stdout
 
     def _scan(self) -> Iterator[Entry]:
         """Yield the folder's files and links; what may not be looked into counts as unread."""
@@ -181,7 +250,15 @@ class WorkTree:
 
 
 def _entry(mode: str, path: str) -> Entry:
-    return Entry(mode=mode, oid=path, size=0, path=path)
+    return Entry(mode, path, 0, path)
+
+
+def _lines(said: bytes) -> list[str]:
+    return _decoded(said).split("\0")[:-1]
+
+
+def _digest(said: bytes) -> str:
+    return sha256(said).hexdigest()
 
 
 def _decoded(path: bytes) -> str:

@@ -28,8 +28,9 @@ def read(language: str, source: bytes, *, seconds: float = SECONDS) -> Parsed:
 def parse_imports(language: str, source: bytes, *, seconds: float = SECONDS) -> Parsed:
     """Return what a file imports, by its grammar; no content makes it raise. The caller caps the size.
 
-    ``failed`` means one of: the bytes are no text (NUL bytes, and not UTF-8); the parse, or the search of its tree, was
-    stopped after ``seconds``; the grammar recognised nothing but errors and comments, and no line looks like an import.
+    ``failed`` means one of: the bytes are no text (NUL bytes, and not UTF-8), or not of the form that the language's
+    files have; the parse, or the search of its tree, was stopped after ``seconds``; the grammar recognised nothing but
+    errors and comments, and no line looks like an import.
     A file with syntax errors that is none of these is ``partial``: besides what the tree holds, lines that begin like
     an import are kept.
 
@@ -42,7 +43,7 @@ def parse_imports(language: str, source: bytes, *, seconds: float = SECONDS) -> 
 
 def _parse(dialect: Dialect, source: bytes, seconds: float) -> Parsed:
     text = dialect.decode(source)
-    if not is_text(text):
+    if text is None or not is_text(text):
         return _FAILED
     tree = syntax_tree(dialect.grammar, text, seconds=seconds)
     if tree is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
+from edge_worker.source.languages.registry import known as known_languages
 from edge_worker.source.reader import read as read_imports
 from edge_worker.source.remembered import Remembered
 from edge_worker.source.walk import UNPARSED, Read, SourceFile, content_flags
@@ -23,8 +24,10 @@ _BATCH_BYTES = 4 << 20
 class Memory(Protocol):
     """What was read before, by a name of the contents and the language: ``ParsedCache``, or nothing at all."""
 
-    #: What went wrong with it, in a sentence; it can be used all the same.
-    trouble: str | None
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong with it, in a sentence; it can be used all the same."""
+        ...
 
     def get_many(self, wanted: Iterable[Wanted]) -> dict[Wanted, Remembered]:
         """Return what is known."""
@@ -99,7 +102,7 @@ def _batches(files: Sequence[SourceFile], read: Read) -> Iterator[list[tuple[Sou
 
 def _learnt(memory: Memory, name: Wanted | None, language: str, data: bytes | None) -> Remembered:
     """Read contents that are not known, and remember them; None stands for those that cannot be read."""
-    flags = content_flags(data)
+    flags = content_flags(data, has_lines=known_languages()[language].has_lines)
     parsed = None if data is None or flags & UNPARSED else read_imports(language, data)
     if name is not None and data is not None:
         memory.put(*name, flags=flags, parsed=parsed)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import NamedTuple, cast
 from zlib import crc32
 
 from edge_worker.source.parse.statement import ImportStatement, Parsed, Status
@@ -16,8 +15,7 @@ _SUM_BYTES = 4
 _STATUSES = frozenset(("parsed", "partial", "failed"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """``flags`` are those that the contents earn; ``parsed`` is None if they are not to be parsed: flags say why."""
 
     flags: frozenset[str]

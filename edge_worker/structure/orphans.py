@@ -18,7 +18,7 @@ _STARTED_AS = re.compile(
     r"middleware|instrumentation|\+?(page|layout|route|error|loading|template)|package-info|module-info|__init__"
 )
 _STARTED_BY_FORM = re.compile(
-    r"^\.|\.d\.[cm]?tsx?$|\.config\.[cm]?[jt]s$|rc\.[cm]?js$|\.(stories|story)\.[jt]sx?$|\.h(pp|h|xx)?$"
+    r"^\.|\.d\.[cm]?tsx?$|\.config\.[cm]?[jt]s$|rc\.[cm]?js$|\.(stories|story)\.[jt]sx?$|\.h(pp|h|xx)?$|\.ipynb$"
 )
 
 

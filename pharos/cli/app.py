@@ -10,8 +10,10 @@ from pharos.cli import (
     graph,
     impact,
     jobs,
+    models,
     processes,
     repositories,
+    search,
     stack,
     status,
     structure,
@@ -36,6 +38,7 @@ app.command()(status.status)
 app.add_typer(jobs.group, name="jobs")
 app.add_typer(workers.group, name="workers")
 app.command(name="repositories")(repositories.show_repositories)
+app.command()(search.search)
 app.command()(repositories.similar)
 app.command()(repositories.dependents)
 app.command()(repositories.dependencies)
@@ -52,4 +55,5 @@ app.command(add_help_option=False, context_settings={"ignore_unknown_options": T
 app.command(name="doctor")(doctor.examine)
 app.command()(processes.cloud)
 app.command()(processes.worker)
+app.add_typer(models.group, name="models")
 app.add_typer(database.group, name="db")

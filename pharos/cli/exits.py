@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import typer
+from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
-from pharos.cli.output import say
+from pharos.cli.output import drop_rest, say, tell_full
+from pharos.names import retold
 from shared.errors import (
     ConfigurationError,
     Forbidden,
@@ -45,14 +48,40 @@ def exit_code(error: PharosError) -> int:
 class Commands(TyperGroup):
     """The commands, with every error of Pharos as one line on standard error and an exit code."""
 
+    def main(self, *given: Any, **named: Any) -> Any:
+        """Run the command that the arguments name; a full disk ends it with one line, too."""
+        try:
+            return super().main(*given, **named)
+        except OSError as error:
+            if not tell_full(error):
+                raise
+            sys.exit(FAILED)
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Read the arguments before the command's name."""
+        try:
+            return super().make_context(*given, **named)
+        except ClickException as error:
+            raise _on_one_line(error) from None
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer hides the context's own class
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
+        except ClickException as error:
+            raise _on_one_line(error) from None
         except PharosError as error:
-            say(f"pharos: {error.message}")
+            # Somebody's own argument may stand in it, whatever that holds.
+            say(f"pharos: {retold(error.message)}")
             raise typer.Exit(exit_code(error)) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
+            drop_rest()
             raise typer.Exit(0) from None
+
+
+def _on_one_line(error: ClickException) -> ClickException:
+    """Return an error about an argument with what is odd in that argument escaped."""
+    error.message = retold(error.message)
+    return error

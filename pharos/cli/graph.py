@@ -9,19 +9,23 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from pharos.names import shown
+from pharos.names import retold, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from edge_worker.source.answer import Survey
     from edge_worker.source.graph import Link, Unresolved
     from shared.errors import PharosError
 
-_OK, _INTERRUPTED = 0, 130
+_OK, _FAILED, _INTERRUPTED = 0, 1, 130
 _FEW = 3
+#: Written together.
+_LINES = 5000
 
 _ABOUT = """\
 Print which file imports which, one pair a line: the file, a tab, the file that it imports.
@@ -30,6 +34,9 @@ PATH is any folder or bare repository of this machine. Of a folder, what lies on
 .gitignore files name; of a bare repository, or with --ref, what a commit holds. Nothing is asked, queued or installed.
 """
 _MORE = r"""
+What could not be read, or is larger than 4 MiB, is told on standard error in one line; with --json also in a last
+object: {"unread": [path, ...], "too_large": [path, ...], "too_long": number of files whose paths are too long}.
+
 Paths are as seen from PATH. In all three forms a backslash in a name is written \\, a tab \t, a line end \n, and a byte
 that is not UTF-8 \xNN. Exit codes: 0 done, 1 nothing could be read, 2 wrong arguments, 4 no such folder or ref.
 """
@@ -52,17 +59,28 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Who read has seen enough; what is left in the buffer must not be tried again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Who read has seen enough.
+        from pharos.cli.output import drop_rest
+
+        drop_rest()
+    except OSError as error:
+        return _stopped(error)
     return _OK
 
 
 def _parser() -> ArgumentParser:
     from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-    parser = ArgumentParser(
-        prog="pharos graph", description=_ABOUT, epilog=_MORE, formatter_class=RawDescriptionHelpFormatter
-    )
+    class Parser(ArgumentParser):
+        """Told on as every other output and error."""
+
+        def print_help(self, _: object = None) -> None:
+            _put([self.format_help()])
+
+        def error(self, message: str) -> NoReturn:
+            super().error(retold(message))
+
+    parser = Parser(prog="pharos graph", description=_ABOUT, epilog=_MORE, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("path", metavar="PATH", type=Path)
     parser.add_argument(
         "--format",
@@ -92,11 +110,18 @@ def _answer(asked: Namespace) -> Iterator[str]:
     if asked.unresolved and (asked.format == "dot" or asked.kinds):
         raise InvalidRequest("--unresolved lists imports without a target: it goes with neither --kinds nor dot.")
     found = survey(asked.path, ref=asked.ref, optional=asked.kinds is not None, cache=_cache())
-    if found.unread or found.trouble:
-        _note(found.unread, found.trouble)
-    if asked.unresolved:
-        return _missing(found.unresolved, asked.format)
-    return _FORMATS[asked.format](_wanted(found.links, asked.kinds))
+    if found.trouble:
+        _say(found.trouble)
+    lines = (
+        _missing(found.unresolved, asked.format)
+        if asked.unresolved
+        else _FORMATS[asked.format](_wanted(found.links, asked.kinds))
+    )
+    if found.unread or found.too_large or found.too_long:
+        _say(_gaps(found))
+        if asked.format == "json":
+            return chain(lines, _json_gaps(found))
+    return lines
 
 
 def _cache() -> Path | None:
@@ -109,19 +134,21 @@ def _cache() -> Path | None:
 
 
 def _wanted(links: Sequence[Link], kinds: str | None) -> Iterable[Link]:
-    """Return the edges of the kinds that were asked for.
+    """Return the edges of the kinds that were asked for; there may be none of such a kind.
 
     Raises:
-        InvalidRequest: no edge is of such a kind.
+        InvalidRequest: one of them is no kind.
     """
-    from shared.errors import InvalidRequest
-
     if kinds is None or kinds == "all":
         return links
+    from edge_worker.source.resolve.base import KINDS
+    from shared.errors import InvalidRequest
+
     asked = frozenset(kind.strip() for kind in kinds.split(","))
-    there = frozenset(kind for link in links for kind in link.kinds)
-    if asked.isdisjoint(there):
-        raise InvalidRequest(f"No import here is of the kind {kinds}. There are: {', '.join(sorted(there)) or 'none'}.")
+    if unknown := sorted(asked - KINDS):
+        raise InvalidRequest(
+            f"There is no kind '{unknown[0]}'. Kinds are {', '.join(sorted(KINDS))}, and 'all' for all of them."
+        )
     return (link for link in links if not asked.isdisjoint(link.kinds))
 
 
@@ -161,23 +188,47 @@ def _quoted(name: str) -> str:
 
 def _put(lines: Iterable[str]) -> None:
     out = sys.stdout.buffer
-    out.writelines(line.encode("utf-8") for line in lines)
+    left = iter(lines)
+    while some := "".join(islice(left, _LINES)):
+        out.write(some.encode("utf-8"))
     out.flush()
 
 
-def _note(unread: Sequence[str], trouble: str | None) -> None:
+def _gaps(found: Survey) -> str:
+    """Return in a line what was not read, and so has no edges."""
+    counts = (
+        (len(found.unread), "could not be read"),
+        (len(found.too_large), "too large"),
+        (found.too_long, "with too long a path"),
+    )
+    told = ", ".join(f"{count} {what}" for count, what in counts if count)
+    named = [*found.unread, *found.too_large]
+    few = ", ".join(shown(path) for path in named[:_FEW])
+    return f"files or folders without edges here: {told}{': ' if few else ''}{few}{' …' if named[_FEW:] else ''}"
+
+
+def _json_gaps(found: Survey) -> Iterator[str]:
+    unread, large = ([shown(path) for path in paths] for paths in (found.unread, found.too_large))
+    yield json.dumps({"unread": unread, "too_large": large, "too_long": found.too_long}) + "\n"
+
+
+def _say(text: str) -> None:
     from pharos.cli.output import say
 
-    if trouble:
-        say(f"pharos: {trouble}")
-    if unread:
-        few = ", ".join(shown(path) for path in unread[:_FEW]) + (" …" if len(unread) > _FEW else "")
-        say(f"pharos: {len(unread)} files or folders could not be read, and have no edges here: {few}")
+    say(f"pharos: {text}")
 
 
 def _refused(error: PharosError) -> int:
     from pharos.cli.exits import exit_code
-    from pharos.cli.output import say
 
-    say(f"pharos: {error.message}")
+    _say(retold(error.message))
     return exit_code(error)
+
+
+def _stopped(error: OSError) -> int:
+    from pharos.cli.output import tell_full
+
+    if not tell_full(error):
+        where = "" if error.filename is None else f"{retold(os.fsdecode(error.filename))} cannot be read: "
+        _say(f"{where}{error.strerror or error}. Nothing was printed.")
+    return _FAILED

@@ -26,7 +26,7 @@ Changed = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[BASE..HEAD | BASE | PATH...]",
-        help="A range or a commit as git diff reads it, or changed files; without any, what is not committed yet.",
+        help="A range or a commit as git diff reads it, or changed files or folders; else what is not committed yet.",
     ),
 ]
 Of = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -9,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import typer
-
-from pharos.names import UNFIT, as_argument
+from pharos.names import UNFIT, as_argument, retold
 
 #: Names and messages come from strangers' repositories and must neither drive a terminal nor forge a line.
 _CONTROL = re.compile(f"[{UNFIT}]")
+#: How a system says that nothing more can be written: no space, no quota, a file as large as it may be.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 COLOURS = {
     "OK": "green",
@@ -66,10 +67,33 @@ def put_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print("  ".join(paint(text) for text in padded).rstrip(), flush=True)
 
 
+def drop_rest() -> None:
+    """Have what is left of the output go nowhere: it must not be tried again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def tell_full(error: OSError) -> bool:
+    """Say that there was no room to write, and drop the rest of the output; ``False`` where it is something else."""
+    if error.errno not in _NO_ROOM:
+        return False
+    drop_rest()
+    where = f" to {retold(str(error.filename))}" if error.filename is not None else ""
+    say(
+        f"pharos: No more could be written{where} ({error.strerror}). What was printed may be cut short; nothing else "
+        "is lost. Make room where the output and temporary files go, and try again."
+    )
+    return True
+
+
 def paint(text: str) -> str:
     """Return a known word of state in its colour where a terminal shows colours; anything else as it is."""
     colour = COLOURS.get(text.strip())
-    return typer.style(text, fg=colour) if colour and in_colour() else text
+    if colour is None or not in_colour():
+        return text
+    # Loaded where there is something to paint: ``pharos graph`` talks, too, and does without.
+    import typer
+
+    return typer.style(text, fg=colour)
 
 
 def in_colour() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -40,9 +41,10 @@ def up(folder: Folder = None, allow_local: AllowLocal = None, as_json: AsJson = 
         if as_json:
             put_json({"url": address.url, "page": address.page, "folder": str(address.folder)})
         else:
-            _print_address(address)
+            _print_address(address, named=base if folder is not None and base != default else None)
 
-    base = (folder or default_base(os.environ)).absolute()
+    default = default_base(os.environ).absolute()
+    base = default if folder is None else folder.absolute()
     try:
         with interruptible():
             run_up(base, allow_local=allow_local or (), tell=_tell, show=show)
@@ -81,6 +83,14 @@ def demo(repository: DemoRepo = None, as_json: AsJson = False) -> None:
         put(line)
 
 
+def _export(folder: Path) -> str:
+    """Return the command that has a shell tell the others where the stack is."""
+    if os.name == "nt":
+        quoted = str(folder).replace("'", "''")
+        return f"$env:PHAROS_FOLDER = '{quoted}'"
+    return f"export PHAROS_FOLDER={shlex.quote(str(folder))}"
+
+
 def _tell(name: str, seconds: float, found: str) -> None:
     say(f"  {name:<14} {seconds:5.1f} s   {found}" if seconds else f"  {name:<14}           {found}")
 
@@ -92,11 +102,15 @@ def _fail(error: PharosError) -> NoReturn:
     raise typer.Exit(FAILED if code == TRY_AGAIN else code)
 
 
-def _print_address(address: Address) -> None:
+def _print_address(address: Address, *, named: Path | None) -> None:
+    """Show where it is found; ``named`` is the folder that other commands have to be told."""
     put()
     put(f"  The page     {address.page}")
     put(f"               (signs a browser in, once, within {address.minutes} minutes;")
     put(f"               later, sign in with the token in {address.folder}{os.sep}connection)")
+    if named is not None:
+        put(f"  First        {_export(named)}")
+        put("               (in each shell that these are run from)")
     put("  Submit       pharos submit REPO --wait")
     put("  Look         pharos status")
     put(f"  Logs         {address.folder}{os.sep}cloud.log and worker.log")

@@ -77,6 +77,10 @@ def _part(name: str, part: Part) -> str:
 def _print_plans(usage: Usage) -> None:
     put()
     put(f"this month     {figures(usage)}")
+    searches = usage.get("searches")
+    if searches and searches["answered"]:
+        shares = [f"{searches[name] / searches['answered']:.0%} {name}" for name in ("cached", "degraded")]
+        put(f"searches       {searches['answered']:,} since the start, {', '.join(shares)}")
     for warning in warnings(usage):
         put(f"{paint('WARN')}           {warning}")
 

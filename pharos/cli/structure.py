@@ -32,7 +32,7 @@ def why(
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Show why a file depends on another: the shortest import paths."""
+    """Show why a file depends on another: the shortest import paths; of one file twice, a cycle that it is in."""
     with plane(url, token_file) as client:
         found = client.paths(find(client, repository)["id"], tidy(path), tidy(other), limit=limit)
     if as_json:
@@ -44,8 +44,10 @@ def why(
         put(retold(way["steps"][0]["source"]))
         for step in way["steps"]:
             put(f"  line {step['line']}: imports {retold(step['target'])}{_how(step)}")
-    if not found:
-        say(f"{path} does not depend on {other}: no path of imports leads there.")
+    if not found and tidy(path) == tidy(other):
+        say(f"That is the same file twice, and {retold(path)} is in no import cycle.")
+    elif not found:
+        say(f"{retold(path)} does not depend on {retold(other)}: no path of imports leads there.")
 
 
 def cycles(

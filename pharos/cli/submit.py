@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,14 @@ class Method(str, Enum):  # noqa: UP042
     prone = "prone"
 
 
+class Content(str, Enum):  # noqa: UP042
+    """What an index is made of."""
+
+    structure = "structure"
+    text = "text"
+    both = "both"
+
+
 class LeftOut(str, Enum):  # noqa: UP042
     """Code that gets vectors only when it is asked for."""
 
@@ -61,6 +69,7 @@ def submit(
     method: Annotated[Method | None, typer.Option(help="What makes vectors of the graph.")] = None,
     include: Annotated[list[LeftOut] | None, typer.Option(help="Vectors for such code, too; more than once.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Index again even when this commit is there.")] = False,
+    content: Annotated[Content | None, typer.Option(help="The import graph, the text for search, or both.")] = None,
     priority: Annotated[Urgency, typer.Option(help="How urgent it is.")] = Urgency.normal,
     gpu: Annotated[bool, typer.Option("--gpu", help="Only on a worker with a GPU.")] = False,
     gpu_memory: Annotated[int | None, typer.Option(min=1, max=1024, help="GiB that its GPU must have.")] = None,
@@ -83,7 +92,7 @@ def submit(
         "priority": priority.value,
         "needs": {name: value for name, value in needs.items() if value is not None},
     }
-    shape = {"epochs": epochs, "preset": preset, "method": method, "include": include}
+    shape = {"epochs": epochs, "preset": preset, "method": method, "include": include, "content": content}
     # What is not said is for the plane to choose.
     body |= {name: value for name, value in shape.items() if value}
     with plane(url, token_file) as client:
@@ -127,5 +136,13 @@ def _show_ended(job: Job, *, as_json: bool) -> None:
     if job["state"] != "succeeded":
         put(f"{job['id']} {job['state']}: {job['detail'] or job['reason']}")
         return
-    figures = f"{result.get('files', 0):,} files, {result.get('edges', 0):,} edges, {job['seconds'] or 0:.1f} s"
-    put(f"{job['id']} {job['state']}: {result.get('note') or figures}")
+    put(f"{job['id']} {job['state']}: {result.get('note') or _figures(result, job['seconds'] or 0.0)}")
+
+
+def _figures(result: dict[str, Any], seconds: float) -> str:
+    said = []
+    if "edges" in result:
+        said += [f"{result['files']:,} files", f"{result['edges']:,} edges"]
+    if "text" in result:
+        said.append(f"{result['text'].get('passages', 0):,} passages")
+    return ", ".join((*said, f"{seconds:.1f} s"))

@@ -11,6 +11,7 @@ import typer
 
 from pharos.cli.options import AsJson, TokenFile, Url, plane
 from pharos.cli.output import put, put_json, put_table, say, span
+from pharos.names import retold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +132,7 @@ def _order(
     put(f"{node} told")
     say(answer["message"])
     if answer["workers"]:
-        say(f"It has not followed yet. Look: pharos workers show {node}")
+        say(f"It has not followed yet. Look: pharos workers show {retold(node)}")
 
 
 def _wait(client: PlaneClient, answer: DutyAnswer, patience: float) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from pharos.client import PlaneClient, is_loopback
+from pharos.client import PlaneClient
 from pharos.doctor.check import LIMIT, Check, Finding, Grade
 from pharos.doctor.ways import way_checks
+from pharos.loopback import is_loopback
 from pharos.target import Target
 from shared.errors import PharosError
 

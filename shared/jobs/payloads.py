@@ -21,6 +21,8 @@ LeftOut = Literal["generated", "minified", "vendored"]
 Include = Annotated[tuple[LeftOut, ...], Field(max_length=20), AfterValidator(lambda words: tuple(sorted(set(words))))]
 Preset = Literal["pure", "balanced", "fast"]
 Method = Literal["node2vec", "prone"]
+#: Which halves of a repository's knowledge an ingest makes: its graph, its text, or both.
+Content = Literal["structure", "text", "both"]
 #: One pass from a spectral start is as good as ten from a random one, and better than ten on sparse graphs.
 EPOCHS = 1
 
@@ -32,7 +34,7 @@ class Payload(BaseModel):
 
 
 class IngestPayload(Payload):
-    """Turn one commit of a repository into a graph and vectors."""
+    """Turn one commit of a repository into a graph and vectors, into text that can be searched, or into both."""
 
     url: str = Field(max_length=500, description="Canonical address, without credentials.")
     ref: Ref | None = Field(default=None, description="Branch, tag or commit; the default branch when absent.")
@@ -41,10 +43,32 @@ class IngestPayload(Payload):
     method: Method = Field(default="node2vec", description="What makes vectors of the graph.")
     include: Include = Field(default=(), description="Code that gets vectors, too: generated, minified, vendored.")
     force: bool = Field(default=False, description="Index again even when this commit is already published.")
+    content: Content = Field(default="structure", description="What is made: the graph, the text for search, or both.")
 
     def parameters(self) -> dict[str, Any]:
-        """Return what shapes the result, as the ledger keeps it with what is published."""
-        return self.model_dump(mode="json", exclude={"url", "ref", "force"})
+        """Return what shapes the graph, as the ledger keeps it with what is published.
+
+        ``content`` says which halves are made, and shapes neither: a graph that was made alone is the one that was made
+        beside a text. Were it part of this, each change of mind would have the graph fitted anew.
+        """
+        return self.model_dump(mode="json", exclude={"url", "ref", "force", "content"})
+
+    def text_parameters(self) -> dict[str, Any]:
+        """Return what shapes the text, kept apart from the graph's: no other training has a file embedded again.
+
+        Model and chunker are not in it, since they stand in the collection's name.
+        """
+        return self.model_dump(mode="json", include={"include"})
+
+    @property
+    def wants_structure(self) -> bool:
+        """Whether the graph is to be made."""
+        return self.content != "text"
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether the text is to be made."""
+        return self.content != "structure"
 
 
 class RemovePayload(Payload):

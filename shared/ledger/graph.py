@@ -17,6 +17,9 @@ from shared.ledger.repositories import File
 _SQL = queries("knowledge")
 _TENANT = queries("tenant")
 
+#: Files that depend on one among which the first on a way back to it is looked for; the nearest come first.
+_MOST_BEHIND = 100_000
+
 #: By PageRank, or by how many files import it.
 Measure = Literal["rank", "importers"]
 
@@ -143,6 +146,14 @@ class GraphReader:
             depth=depth,
             limit=limit,
         )
+        return [(row["step"], Import.from_row(row)) for row in rows]
+
+    def circle(
+        self, repository_id: str, *, tenant: UUID, path: str, depth: int, limit: int
+    ) -> list[tuple[int, Import]]:
+        """Return imports on shortest ways from a file back to itself, as ``ways`` does; none when it is in no cycle."""
+        given = {"path": bytes_of(path), "depth": depth, "limit": limit, "most": _MOST_BEHIND}
+        rows = self._all("circle", tenant, repository_id=repository_id, **given)
         return [(row["step"], Import.from_row(row)) for row in rows]
 
     def change(

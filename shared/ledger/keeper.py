@@ -140,6 +140,20 @@ class Keeper:
             id=job_id, attempt=attempt, how="snooze", most=0, reason=reason, detail=detail, delay=delay
         )
 
+    def give_back(self, jobs: Sequence[Job], *, reason: str, detail: str) -> dict[str, State]:
+        """Queue jobs again whose attempts were not begun, in one statement, as if they had not been started.
+
+        Returns the state of each that was still held, by its id.
+        """
+        rows = self._all(
+            "give_back",
+            ids=[job.id for job in jobs],
+            attempts=[job.attempt for job in jobs],
+            reason=reason,
+            detail=detail,
+        )
+        return {row["id"]: State(row["state"]) for row in rows}
+
     def rescue(self, job_id: str, *, attempt: int, reason: str, detail: str) -> State | None:
         """Take the job from a lost worker and queue it again, counted apart from failures."""
         return self._release(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from shared.knowledge import Knowledge
+from shared.ledger.names import replace_names
 from shared.ledger.postgres import Connection, Database
 from shared.ledger.queries import queries
 from shared.ledger.records import Job
 from shared.ledger.rows import add_rows, clear
+from shared.textual import PublishedText, Textual
 
 _SQL = queries("knowledge")
+_NOTHING_SEEN: Mapping[str, Any] = {"generation": None, "text_generation": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,13 @@ class PublishedRow:
     removed: bool
     vector_store: str | None
     node: str | None
+    text: PublishedText | None = None
+
+    @classmethod
+    def from_visible(cls, seen: dict[str, Any]) -> PublishedRow:
+        """Return what ``pharos.visible_of`` says of a repository."""
+        text = seen.get("text")
+        return cls(**{**seen, "text": PublishedText(**text) if text is not None else None})
 
 
 class Refused(Exception):
@@ -45,17 +56,8 @@ class Publisher:
     def published(self, job: Job) -> PublishedRow | None:
         """Return what is visible of the job's repository before it runs."""
         rows = self._database.ask(job.tenant_id, _SQL["published"], {"repository_id": job.repository_id})
-        if not rows:
-            return None
-        row = rows[0]
-        return PublishedRow(
-            commit=row["commit"],
-            generation=row["generation"],
-            parameters=row["parameters"],
-            removed=row["removed"],
-            vector_store=row["vector_store"],
-            node=row["node"],
-        )
+        seen = rows[0]["visible"]
+        return None if seen is None else PublishedRow.from_visible(seen)
 
     def succeed(self, job: Job, *, result: dict[str, Any]) -> None:
         """End an attempt that has nothing to publish.
@@ -71,11 +73,19 @@ class Publisher:
                 _succeed(connection, job, result)
 
     def publish(
-        self, job: Job, knowledge: Knowledge, *, vector_store: str, parameters: dict[str, Any], result: dict[str, Any]
+        self,
+        job: Job,
+        knowledge: Knowledge | None,
+        textual: Textual | None = None,
+        *,
+        vector_store: str,
+        parameters: dict[str, Any],
+        result: dict[str, Any],
     ) -> None:
-        """Make the attempt's generation the one that everybody sees, and end the job as succeeded: both or neither.
+        """Make the attempt's generation the one that everybody sees, and end the job as succeeded: all or nothing.
 
-        Safe to repeat after a lost answer: an attempt that succeeded already is left as it is.
+        Graph and text have a pointer each; what the attempt did not learn stays as it is. Safe to repeat after a lost
+        answer: an attempt that succeeded already is left as it is.
 
         Raises:
             Refused: the attempt is not its own any more, cancel was asked, or something newer is visible.
@@ -84,14 +94,20 @@ class Publisher:
             if not _hold(connection, job):
                 return
             key = {"repository_id": job.repository_id}
-            seen = connection.execute(_SQL["published_for_update"], key).fetchone()
-            if seen is not None and job.generation is not None and seen["generation"] > job.generation:
+            seen = connection.execute(_SQL["published_for_update"], key).fetchone() or _NOTHING_SEEN
+            if knowledge is not None and _is_newer(seen["generation"], job):
+                raise Refused("superseded")
+            if textual is not None and (_is_newer(seen["text_generation"], job) or not _stands_on(textual, seen)):
                 raise Refused("superseded")
             with connection.pipeline():
-                clear(connection, job.repository_id)
-                _point(connection, job, knowledge, vector_store, parameters)
+                if knowledge is not None:
+                    clear(connection, job.repository_id)
+                    _point(connection, job, knowledge, vector_store, parameters)
+                    add_rows(connection, job, knowledge)
+                if textual is not None:
+                    _point_text(connection, job, textual, vector_store)
+                    replace_names(connection, job, textual)
                 _settle_home(connection, job, vector_store)
-                add_rows(connection, job, knowledge)
                 _succeed(connection, job, result)
 
     def bury(self, job: Job, *, result: dict[str, Any]) -> None:
@@ -121,6 +137,15 @@ def _hold(connection: Connection, job: Job) -> bool:
     return True
 
 
+def _is_newer(generation: int | None, job: Job) -> bool:
+    return generation is not None and job.generation is not None and generation > job.generation
+
+
+def _stands_on(textual: Textual, seen: Mapping[str, Any]) -> bool:
+    """Return whether the names that are to stay are those of the generation that they were compared with."""
+    return textual.builds_on is None or textual.builds_on == seen["text_generation"]
+
+
 def _point(
     connection: Connection, job: Job, knowledge: Knowledge, vector_store: str, parameters: dict[str, Any]
 ) -> None:
@@ -144,11 +169,35 @@ def _point(
     )
 
 
+def _point_text(connection: Connection, job: Job, textual: Textual, vector_store: str) -> None:
+    connection.execute(
+        _SQL["publish_text"],
+        {
+            "repository_id": job.repository_id,
+            "tenant": job.tenant_id,
+            "name": job.repository,
+            "url": job.payload["url"],
+            "ref": job.payload.get("ref"),
+            "commit": textual.commit,
+            "generation": job.generation,
+            "collection": textual.collection,
+            "model": textual.model,
+            "dimension": textual.dimension,
+            "passages": textual.passages,
+            "parameters": Jsonb(textual.parameters),
+            "stats": Jsonb(textual.stats),
+            "node": job.node,
+            "vector_store": vector_store,
+        },
+    )
+
+
 def _settle_home(connection: Connection, job: Job, vector_store: str) -> None:
     if vector_store == "lancedb":
         given = {"tenant": job.tenant_id, "repository_id": job.repository_id, "node": job.node}
         connection.execute(_SQL["set_home"], given)
     else:
+        # The other half may still lie on a node's own disk.
         connection.execute(_SQL["forget_home"], {"repository_id": job.repository_id})
 
 

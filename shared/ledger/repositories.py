@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.ledger.names import clear_names
 from shared.ledger.paths import bytes_of, text_of
 from shared.ledger.postgres import Database
 from shared.ledger.queries import queries
@@ -17,26 +18,54 @@ _SQL = queries("knowledge")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repository:
-    """The visible generation of a repository."""
+class RepositoryText:
+    """The visible generation of a repository's text."""
 
-    id: str
-    name: str
-    url: str
-    ref: str | None
     commit: str
     generation: int
-    files: int
-    edges: int
+    #: Who wants to search it needs the model and the chunker that this name stands for.
+    collection: str
+    model: str
+    dimension: int
+    passages: int
+    #: The node that has the passages on its own disk, where the store is one.
     node: str | None
     vector_store: str
     indexed_at: datetime
     stats: dict[str, Any]
 
     @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> RepositoryText | None:
+        """Return the text in a row of ``pharos.repositories``, or ``None`` where none is visible."""
+        if row["text_commit"] is None:
+            return None
+        return cls(**{name: row[f"text_{name}"] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """The visible generation of a repository: of its graph, and of its text."""
+
+    id: str
+    name: str
+    url: str
+    ref: str | None
+    #: ``None``, as the next two, where its text alone was indexed.
+    commit: str | None
+    vector_store: str | None
+    indexed_at: datetime | None
+    generation: int
+    files: int
+    edges: int
+    node: str | None
+    stats: dict[str, Any]
+    text: RepositoryText | None = None
+
+    @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Repository:
         """Return the repository in a row of ``pharos.repositories``."""
-        return cls(**{name: row[name] for name in cls.__dataclass_fields__})
+        graph = {name: row[name] for name in cls.__dataclass_fields__ if name != "text"}
+        return cls(**graph, text=RepositoryText.from_row(row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +175,7 @@ class RepositoryReader:
         with self._database.transaction(tenant) as connection:
             if connection.execute(_SQL["tombstone"], key).fetchone() is not None:
                 clear(connection, repository_id)
+                clear_names(connection, repository_id)
                 connection.execute(_SQL["forget_home"], key)
             row = connection.execute(_SQL["removed"], key).fetchone()
         return None if row is None else Removed(name=row["name"], home=row["home"])

@@ -1,13 +1,14 @@
-"""Turns: the end of one job and the start of the next, in one statement, one commit and one round trip."""
+"""Turns: the ends of jobs and the start of the next ones, in one statement, one commit and one round trip."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from shared.ledger.keeper import Started
+from shared.ledger.keeper import StartOutcome
 from shared.ledger.migrate import latest_version
 from shared.ledger.postgres import Database
 from shared.ledger.publish import PublishedRow
@@ -19,15 +20,31 @@ _TURN = queries("jobs")["turn"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Turned:
-    """What became of both jobs."""
+class Finished:
+    """An attempt that worked and has nothing to publish; its end is not recorded yet."""
 
-    #: Whether the attempt ended as succeeded; if not, nothing has happened.
-    ended: bool
-    #: Whether the other job was started; ``None`` when it was left alone.
-    started: Started | None
-    #: What is visible of the repository of the job that was started.
+    job: Job
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Following:
+    """A job that was started as others ended, and what is visible of its repository."""
+
+    job: Job
     visible: PublishedRow | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turned:
+    """What became of all of them."""
+
+    #: The ids of those that ended as succeeded. Unless they are all there, nothing was started.
+    ended: frozenset[str]
+    #: What came of the first that was to follow; ``None`` when it was left alone, and then so were the others.
+    outcome: StartOutcome | None
+    #: What was started, in the order that was asked for.
+    started: tuple[Following, ...]
 
 
 class Turns:
@@ -39,26 +56,28 @@ class Turns:
 
     def turn(
         self,
-        job: Job,
+        done: Sequence[Finished],
         *,
-        result: dict[str, Any],
-        following: str,
+        following: Sequence[str],
         worker: str,
         capabilities: Capabilities,
         lease: float,
     ) -> Turned:
-        """End ``job``, which has nothing to publish, and start ``following`` for ``lease`` seconds.
+        """End jobs of one tenant and, if every one of them ended, start those of ``following`` for ``lease`` seconds.
+
+        The first starts under the same rule as any. The others start with it only where nothing speaks against it, and
+        only beside a first that is, like them, started for the first time.
 
         Raises:
-            LedgerUnavailable: both may have happened, or neither.
-            LedgerRefused: the result is nothing that the ledger can hold; nothing has happened.
+            LedgerUnavailable: all of it may have happened, or nothing.
+            LedgerRefused: a result is nothing that the ledger can hold; nothing has happened.
         """
         given = {
-            "tenant": job.tenant_id,
-            "ended": job.id,
-            "attempt": job.attempt,
-            "result": Jsonb(result),
-            "id": following,
+            "tenant": done[0].job.tenant_id,
+            "ended": [one.job.id for one in done],
+            "attempts": [one.job.attempt for one in done],
+            "results": [Jsonb(one.result) for one in done],
+            "ids": list(following),
             "worker": worker,
             "capabilities": Jsonb(capabilities.model_dump(mode="json")),
             "keeps_vectors": capabilities.keeps_vectors,
@@ -66,15 +85,15 @@ class Turns:
             "lease_ms": round(lease * 1000),
         }
         with self._database.connection() as connection:
-            row = connection.execute(_TURN, given).fetchall()[0]
-        return Turned(ended=row["ended"], started=_started(row), visible=_visible(row["visible"]))
+            rows = connection.execute(_TURN, given).fetchall()
+        started = [_following(row) for row in rows if row["outcome"] == "started"]
+        return Turned(
+            ended=frozenset(rows[0]["ended"]),
+            outcome=rows[0]["outcome"],
+            started=tuple(sorted(started, key=lambda one: following.index(one.job.id))),
+        )
 
 
-def _started(row: dict[str, Any]) -> Started | None:
-    if row["outcome"] is None:
-        return None
-    return Started(outcome=row["outcome"], job=Job.from_row(row) if row["id"] is not None else None)
-
-
-def _visible(seen: dict[str, Any] | None) -> PublishedRow | None:
-    return PublishedRow(**seen) if seen is not None else None
+def _following(row: dict[str, Any]) -> Following:
+    seen = row["visible"]
+    return Following(job=Job.from_row(row), visible=PublishedRow.from_visible(seen) if seen is not None else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from redis.client import Pipeline
@@ -27,6 +28,18 @@ _JOB_ID = re.compile(JOB_ID_PATTERN)
 #: Bytes of an entry that are looked at; an id has 30.
 _SHORT = 64
 _WAKE = "wake"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """Ids that were taken off a lane."""
+
+    lane: str
+    ids: tuple[str, ...]
+
+
+#: What a glance at empty lanes brings.
+NOTHING_TAKEN = Taken(lane="", ids=())
 
 
 class Mailbox:
@@ -91,22 +104,33 @@ class Mailbox:
                 self.forget(job_id)
         return job_id
 
-    def glance(self, lanes: Sequence[str], *, forget: str | None = None) -> str | None:
-        """Return the next id as ``take`` does, but at once, and leave RQ's record of it. Redis 7 or newer.
+    def glance(self, lanes: Sequence[str], *, most: int = 1, forget: Sequence[str] = ()) -> Taken:
+        """Return the next ids as ``take`` does, but at once, and leave RQ's records of them. Redis 7 or newer.
 
-        ``forget`` is an id whose record is deleted on the same round trip.
+        Up to ``most``, all off the most urgent lane that has any. ``forget`` are ids whose records are deleted on the
+        same round trip.
         """
         with self._ways.use() as link, link.pipeline(transaction=False) as pipeline:
-            if forget is not None:
-                pipeline.delete(RqJob.key_for(forget))
-            pipeline.lmpop(len(lanes), *map(_key, lanes), direction="LEFT", count=1)
-            found = pipeline.execute()[-1]
-        return _id_in(_popped(found))
+            if forget:
+                pipeline.delete(*map(RqJob.key_for, forget))
+            pipeline.lmpop(len(lanes), *map(_key, lanes), direction="LEFT", count=most)
+            found: Any = pipeline.execute()[-1]
+        if found is None:
+            return NOTHING_TAKEN
+        key, values = found
+        ids = (_id_in((bytes(key), bytes(value))) for value in values)
+        lane = bytes(key).decode().removeprefix(Queue.redis_queue_namespace_prefix)
+        return Taken(lane=lane, ids=tuple(job_id for job_id in ids if job_id is not None))
 
-    def forget(self, job_id: str) -> None:
-        """Delete RQ's record of an id that was taken."""
+    def put_back(self, lane: str, job_ids: Sequence[str]) -> None:
+        """Put ids that a glance took back at the head of their lane, in their order: one command. Records stay."""
         with self._ways.use() as link:
-            link.delete(RqJob.key_for(job_id))
+            link.lpush(_key(lane), *reversed(job_ids))
+
+    def forget(self, *job_ids: str) -> None:
+        """Delete RQ's records of ids that were taken: one command."""
+        with self._ways.use() as link:
+            link.delete(*map(RqJob.key_for, job_ids))
 
     def wake(self, worker: str) -> None:
         """End a worker's present wait, so that it looks at its lanes anew. Where nobody can wait, nothing is sent."""

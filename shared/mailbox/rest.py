@@ -22,7 +22,21 @@ if TYPE_CHECKING:
 
 #: What the mailbox issues, and what RQ's own Queue and Job read of it. Nothing that blocks, watches or subscribes.
 SENT = frozenset(
-    ("DEL", "EXISTS", "EXPIRE", "HGETALL", "HSET", "LLEN", "LMPOP", "LRANGE", "PING", "RPUSH", "SADD", "SMEMBERS")
+    (
+        "DEL",
+        "EXISTS",
+        "EXPIRE",
+        "HGETALL",
+        "HSET",
+        "LLEN",
+        "LMPOP",
+        "LPUSH",
+        "LRANGE",
+        "PING",
+        "RPUSH",
+        "SADD",
+        "SMEMBERS",
+    )
 )
 #: RQ asks a server for its version once, to know whether it may use LPOS and BLMOVE.
 _VERSION = (7, 0, 0)

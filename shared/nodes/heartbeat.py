@@ -96,6 +96,8 @@ class Heartbeat(_Word):
     capabilities: Capabilities
     slots: int = Field(default=1, ge=1, le=64)
     attempts: tuple[AttemptReport, ...] = Field(default=(), max_length=64)
+    #: Slots that have work; one may have several attempts in hand, done and to follow. ``None``: one for each.
+    at_work: int | None = Field(default=None, ge=0, le=64)
     ended: tuple[EndReport, ...] = Field(default=(), max_length=256)
     #: Whether it reaches the mailbox at present.
     mailbox: bool = False
@@ -117,6 +119,11 @@ class Heartbeat(_Word):
     ledger_idle: float | None = Field(default=None, ge=0)
     #: A goodbye differs from a loss.
     goodbye: Goodbye | None = None
+
+    @property
+    def busy(self) -> int:
+        """Slots that have work. One that has nothing in hand any more is as good as free."""
+        return len(self.attempts) if self.at_work is None else min(self.at_work, len(self.attempts))
 
 
 class Orders(_Word):

@@ -26,7 +26,7 @@ MessageId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,32}$")]
 WorkerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}\.[0-9a-f]{12}$")]
 
 #: What can be asked over the line. A new one is a word here and a handler in the worker.
-RequestKind = Literal["echo", "changes"]
+RequestKind = Literal["echo", "changes", "search"]
 
 
 class _Message(BaseModel):
@@ -69,3 +69,5 @@ class Answer(_Message):
     error: Annotated[str, StringConstraints(max_length=500)] | None = None
     #: There is none because of what this worker lacks or does: another may well have one.
     elsewhere: bool = False
+    #: There is none because what was asked about does not exist: no other has one either.
+    missing: bool = False

@@ -2,90 +2,41 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from urllib.parse import urlsplit
 
-from qdrant_client import QdrantClient
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from qdrant_client.models import (
     Condition,
-    Distance,
     FieldCondition,
     Filter,
     FilterSelector,
     HasIdCondition,
-    IntegerIndexParams,
-    IntegerIndexType,
     IsEmptyCondition,
-    KeywordIndexParams,
-    KeywordIndexType,
-    MatchAny,
-    MatchValue,
     Payload,
     PayloadField,
     PointStruct,
     Range,
     SearchParams,
-    VectorParams,
 )
 
-from shared.errors import ConfigurationError, StoreUnavailable
 from shared.logs import get_logger
 from shared.stores.base import Hit, Point, decode_path, encode_path
+from shared.stores.qdrant_collection import QdrantStore, of_repository, seen_by
 
 log = get_logger("stores.qdrant")
 
-#: Seconds that one request may take.
-_TIMEOUT = 10
 #: Points that are brought up to date by one request.
 _BATCH = 1000
-_DRIVER_ERRORS = (ApiException, QdrantException, OSError, RuntimeError, ValueError, sqlite3.Error)
-_INDEXES: dict[str, KeywordIndexParams | IntegerIndexParams] = {
-    "tenant_id": KeywordIndexParams(type=KeywordIndexType.KEYWORD, is_tenant=True),
-    "repository_id": KeywordIndexParams(type=KeywordIndexType.KEYWORD),
-    "generation": IntegerIndexParams(type=IntegerIndexType.INTEGER, lookup=True, range=True),
-    "until": IntegerIndexParams(type=IntegerIndexType.INTEGER, lookup=False, range=True),
-}
 
 
-class QdrantVectorStore:
+class QdrantVectorStore(QdrantStore):
     """Collections of a server (``url`` begins with http) for any number of processes, or of a folder for one."""
 
     def __init__(self, *, url: str, api_key: str | None = None) -> None:
-        self._server = url.startswith(("http://", "https://"))
-        self._place = (urlsplit(url).hostname or "") if self._server else url
         #: Collections whose points were looked through for some of the old shape.
         self._current: set[str] = set()
-        # The local engine keeps arrays and one SQLite connection without any lock.
-        self._turn: AbstractContextManager[object] = nullcontext() if self._server else threading.RLock()
-        with self._answering():
-            self._client = (
-                QdrantClient(url=url, api_key=api_key, timeout=_TIMEOUT, check_compatibility=False)
-                if self._server
-                else QdrantClient(path=url)
-            )
-
-    def prepare(self, collection: str, *, dimension: int) -> None:
-        """Make the collection and its indexes if they are missing; see ``VectorStore.prepare``."""
-        with self._answering():
-            if not self._client.collection_exists(collection):
-                self._create(collection, dimension)
-            held = self._client.get_collection(collection).config.params.vectors
-        if not isinstance(held, VectorParams) or (held.size, held.distance) != (dimension, Distance.COSINE):
-            raise ConfigurationError(
-                f"The collection {collection} holds vectors of {getattr(held, 'size', 'several')} numbers, not "
-                f"{dimension} compared by cosine. Nothing was changed; use another name for another kind of vector."
-            )
-        if self._server:
-            self._index(collection)
-        with self._answering():
-            self._there(collection)
+        super().__init__(url=url, api_key=api_key)
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         """Write points that their own generation sees; one with a known id replaces what was there."""
@@ -93,30 +44,6 @@ class QdrantVectorStore:
             return
         with self._answering():
             self._client.upsert(collection, [_struct(point) for point in points], wait=True)
-
-    def renew(
-        self,
-        collection: str,
-        *,
-        tenant_id: str,
-        repository_id: str,
-        published: int,
-        generation: int,
-        without: Collection[str] = (),
-    ) -> None:
-        """Let all that ``published`` sees be seen up to ``generation``, but the paths in ``without``."""
-        left = [encode_path(path) for path in without]
-        kept = Filter(
-            must=[
-                *_of_repository(tenant_id, repository_id),
-                *_seen_by(published),
-                FieldCondition(key="until", range=Range(lte=generation)),
-            ],
-            must_not=[FieldCondition(key="path", match=MatchAny(any=left))] if left else None,
-        )
-        with self._answering():
-            if self._there(collection):
-                self._client.set_payload(collection, {"until": generation + 1}, FilterSelector(filter=kept), wait=True)
 
     def nearest(
         self,
@@ -129,7 +56,7 @@ class QdrantVectorStore:
         limit: int,
     ) -> list[Hit]:
         """Return the points that one generation sees, nearest to ``vector`` by exact cosine, best first."""
-        wanted = [*_of_repository(tenant_id, repository_id), *_seen_by(generation)]
+        wanted = [*of_repository(tenant_id, repository_id), *seen_by(generation)]
         with self._answering():
             if not self._there(collection):
                 return []
@@ -143,48 +70,9 @@ class QdrantVectorStore:
             )
         return [_hit(point.payload or {}, point.score) for point in found.points]
 
-    def count(self, collection: str, *, tenant_id: str, repository_id: str, generation: int | None = None) -> int:
-        """Return how many points a generation of a repository sees, or how many there are; 0 without a collection."""
-        wanted = _of_repository(tenant_id, repository_id)
-        if generation is not None:
-            wanted += _seen_by(generation)
-        with self._answering():
-            if not self._there(collection):
-                return 0
-            return self._client.count(collection, count_filter=Filter(must=wanted), exact=True).count
-
-    def discard_below(
-        self, collection: str, *, tenant_id: str, repository_id: str, generation: int, keep: int | None = None
-    ) -> None:
-        """Delete a repository's points written before ``generation`` that ``keep`` does not see.
-
-        A server gives the space back by itself; the local engine's files keep it for what is written next.
-        """
-        older = FieldCondition(key="generation", range=Range(lt=generation))
-        kept = None if keep is None else Filter(must=_seen_by(keep))
-        unwanted = Filter(must=[*_of_repository(tenant_id, repository_id), older], must_not=kept)
-        with self._answering():
-            if self._there(collection):
-                self._client.delete(collection, FilterSelector(filter=unwanted), wait=True)
-
-    def close(self) -> None:
-        """Let go of the connection, or of the folder's lock."""
-        with self._answering():
-            self._client.close()
-
-    def _create(self, collection: str, dimension: int) -> None:
-        try:
-            self._client.create_collection(
-                collection, vectors_config=VectorParams(size=dimension, distance=Distance.COSINE)
-            )
-        except UnexpectedResponse:
-            # Another process may have made it since we looked; whether it fits is checked by the caller.
-            if not self._client.collection_exists(collection):
-                raise
-
     def _there(self, collection: str) -> bool:
         """Return whether there is such a collection; the first time, its points are brought up to date."""
-        if not self._client.collection_exists(collection):
+        if not super()._there(collection):
             return False
         if collection not in self._current:
             self._bring_up_to_date(collection)
@@ -207,28 +95,6 @@ class QdrantVectorStore:
                 # Still without one: another process may have been here, and have renewed them since.
                 mine = Filter(must=[*outdated, HasIdCondition(has_id=[number for _, number in points])])
                 self._client.set_payload(collection, {"until": generation + 1}, FilterSelector(filter=mine), wait=True)
-
-    def _index(self, collection: str) -> None:
-        with self._answering():
-            for field, params in _INDEXES.items():
-                self._client.create_payload_index(collection, field, field_schema=params, wait=True)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            with self._turn:
-                yield
-        except _DRIVER_ERRORS as error:
-            raise StoreUnavailable(
-                f"The vector store Qdrant at {self._place} {_failure(error)}. Nothing that was published is lost; "
-                "check that it runs, is reachable and accepts the API key."
-            ) from error
-
-
-def _failure(error: Exception) -> str:
-    if isinstance(error, UnexpectedResponse):
-        return f"answered with status {error.status_code}"
-    return f"failed: {getattr(error, 'source', error)}"
 
 
 def _struct(point: Point) -> PointStruct:
@@ -253,18 +119,3 @@ def _hit(payload: Payload, score: float) -> Hit:
         isolated=bool(payload["isolated"]),
         score=score,
     )
-
-
-def _equals(field: str, value: str | int) -> FieldCondition:
-    return FieldCondition(key=field, match=MatchValue(value=value))
-
-
-def _seen_by(generation: int) -> list[Condition]:
-    return [
-        FieldCondition(key="generation", range=Range(lte=generation)),
-        FieldCondition(key="until", range=Range(gt=generation)),
-    ]
-
-
-def _of_repository(tenant_id: str, repository_id: str) -> list[Condition]:
-    return [_equals("tenant_id", tenant_id), _equals("repository_id", repository_id)]

@@ -49,7 +49,7 @@ def test_an_empty_repository(stack: Stack, commit: Commit) -> None:
 def test_a_repository_of_broken_files_alone(stack: Stack, commit: Commit) -> None:
     """When no source file can be parsed the job fails and says how many there were."""
     source = stack.folder / "broken"
-    commit(source, {"a.py": "import )]}\n" * 50, "b.py": "\0\1\2" * 100})
+    commit(source, {"a.py": ")]}" * 50, "b.py": "\0\1\2" * 100})
     stack.start_plane()
     stack.start_worker()
 

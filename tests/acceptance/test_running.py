@@ -82,6 +82,5 @@ def test_vectors_can_live_in_qdrant(stack: Stack, commit: Commit) -> None:
     removed = stack.wait(removal["job_id"])
 
     assert [first["state"], second["state"]] == ["succeeded", "succeeded"]
-    # The second job may still be tidying up behind itself, and takes its share of what is to go.
-    assert (removed["state"], removed["result"]["vectors_left"]) == ("succeeded", 0)
+    assert removed["result"] == {"vectors_deleted": 12, "vectors_left": 0}
     assert stack.rows("select count(*) from pharos.homes") == [(0,)]

@@ -40,3 +40,10 @@ def test_the_supervisor_stays_small() -> None:
 def test_the_ground_carries_neither_house(module: str) -> None:
     """Shared rooms load nothing of the houses that stand on them."""
     assert _loaded(module) & ({"cloud_api", "edge_worker", "pharos"} | _ML) == set()
+
+
+def test_a_worker_needs_nothing_that_one_system_alone_has() -> None:
+    """What a worker loads on every system does without the modules that Windows lacks."""
+    program = "import sys; sys.modules['fcntl'] = None; import shared.stores.lance, shared.stores.lance_passages"
+
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -30,7 +30,7 @@ _REPLIES: tuple[tuple[Place, bytes], ...] = (
     ("postgres", b"set state = 'succeeded'"),
     ("postgres", b"pharos.submit_job"),
     ("postgres", b"pharos.start_job"),
-    ("postgres", b"pharos.turn_job"),
+    ("postgres", b"pharos.turn_jobs"),
     ("postgres", b"pharos.release_job"),
     ("postgres", b"pharos.end_job"),
     ("redis", b"RPUSH"),

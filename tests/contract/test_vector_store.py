@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import multiprocessing
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import lancedb
 import numpy as np
 import pytest
+from openers import KINDS, LANCE, QDRANT, opened
 from vector_world import (
     COLLECTION,
     MINE,
@@ -29,7 +28,6 @@ from vector_world import (
 
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.stores.base import VectorStore
-from shared.stores.lance import LanceVectorStore
 from shared.stores.qdrant import QdrantVectorStore
 
 ODD_PATHS = [
@@ -231,22 +229,18 @@ def test_another_dimension_is_refused(prepared: VectorStore) -> None:
     assert prepared.count(COLLECTION, **MINE) == 1
 
 
-def test_points_outlive_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_points_outlive_the_process(kind: str, tmp_path: Path) -> None:
     """What was written is there when the store is opened again."""
-    openers: list[Callable[[], VectorStore]] = [
-        lambda: LanceVectorStore(path=tmp_path / "lance"),
-        lambda: QdrantVectorStore(url=str(tmp_path / "qdrant")),
-    ]
-    for opener in openers:
-        first = opener()
-        first.prepare(COLLECTION, dimension=4)
-        first.upsert(COLLECTION, [a_point()])
-        first.close()
+    first = opened(kind, tmp_path)
+    first.prepare(COLLECTION, dimension=4)
+    first.upsert(COLLECTION, [a_point()])
+    first.close()
 
-        second = opener()
+    second = opened(kind, tmp_path)
 
-        assert second.count(COLLECTION, **MINE) == 1
-        second.close()
+    assert second.count(COLLECTION, **MINE) == 1
+    second.close()
 
 
 def _size(folder: Path) -> int:
@@ -262,9 +256,10 @@ def _write_generation(store: VectorStore, generation: int) -> None:
         store.upsert(COLLECTION, points[start : start + 100])
 
 
-def test_lance_gives_space_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", LANCE)
+def test_lance_gives_space_back(kind: str, tmp_path: Path) -> None:
     """After ten generations a folder is no larger than half again what it was after one."""
-    store = LanceVectorStore(path=tmp_path)
+    store = opened(kind, tmp_path)
     store.prepare(COLLECTION, dimension=4)
     sizes = []
 
@@ -276,9 +271,10 @@ def test_lance_gives_space_back(tmp_path: Path) -> None:
     assert sizes[-1] < 1.5 * sizes[0]
 
 
-def test_lance_discards_under_a_backup(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", LANCE)
+def test_lance_discards_under_a_backup(kind: str, tmp_path: Path) -> None:
     """While a tag holds an older version, points are discarded all the same and the tagged version stays readable."""
-    store = LanceVectorStore(path=tmp_path)
+    store = opened(kind, tmp_path)
     store.prepare(COLLECTION, dimension=4)
     store.upsert(COLLECTION, [a_point()])
     table = lancedb.connect(tmp_path).open_table(COLLECTION)
@@ -292,11 +288,11 @@ def test_lance_discards_under_a_backup(tmp_path: Path) -> None:
     assert table.count_rows() == 1
 
 
-def _write_as_process(path: Path, start: Any, first: int) -> None:
-    store = LanceVectorStore(path=path)
+def _write_as_process(kind: str, path: Path, start: Any, first: int) -> None:
+    store = opened(kind, path)
     start.wait(60)
     store.prepare(COLLECTION, dimension=4)
-    for batch in range(10):
+    for batch in range(20):
         start.wait(60)
         store.upsert(COLLECTION, [a_point(f"{batch}-{number}.py") for number in range(50)])
         store.upsert(COLLECTION, [a_point(f"{batch}.py", repository_id=OTHER_REPOSITORY, generation=first + batch)])
@@ -304,42 +300,45 @@ def _write_as_process(path: Path, start: Any, first: int) -> None:
     store.close()
 
 
-def test_lance_serves_two_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", LANCE)
+def test_lance_serves_two_processes(kind: str, tmp_path: Path) -> None:
     """Two processes that make a table, write the same new ids and compact at once lose and double nothing."""
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Barrier(2)
-    writers = [spawn.Process(target=_write_as_process, args=(tmp_path, start, first)) for first in (0, 100)]
+    writers = [spawn.Process(target=_write_as_process, args=(kind, tmp_path, start, first)) for first in (0, 100)]
 
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(120)
 
-    store = LanceVectorStore(path=tmp_path)
+    store = opened(kind, tmp_path)
     assert [writer.exitcode for writer in writers] == [0, 0]
-    assert store.count(COLLECTION, **MINE) == 500
-    assert store.count(COLLECTION, tenant_id=TENANT, repository_id=OTHER_REPOSITORY) == 20
+    assert store.count(COLLECTION, **MINE) == 1000
+    assert store.count(COLLECTION, tenant_id=TENANT, repository_id=OTHER_REPOSITORY) == 40
 
 
-def test_lance_that_cannot_write_is_unavailable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", LANCE)
+def test_lance_that_cannot_write_is_unavailable(kind: str, tmp_path: Path) -> None:
     """A folder that cannot be made is told as an unavailable store, with its cause."""
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(StoreUnavailable) as caught:
-        LanceVectorStore(path=tmp_path / "file" / "lance").prepare(COLLECTION, dimension=4)
+        opened(kind, tmp_path / "file" / "lance").prepare(COLLECTION, dimension=4)
 
     assert caught.value.__cause__ is not None
 
 
-def test_a_local_qdrant_folder_serves_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", QDRANT)
+def test_a_local_qdrant_folder_serves_one(kind: str, tmp_path: Path) -> None:
     """A second opener of a Qdrant folder is turned away, and may come in once the first has closed."""
-    first = QdrantVectorStore(url=str(tmp_path))
+    first = opened(kind, tmp_path)
 
     with pytest.raises(StoreUnavailable, match="already accessed"):
-        QdrantVectorStore(url=str(tmp_path))
+        opened(kind, tmp_path)
 
     first.close()
-    QdrantVectorStore(url=str(tmp_path)).close()
+    opened(kind, tmp_path).close()
 
 
 OPERATIONS: dict[str, Callable[[VectorStore], object]] = {
@@ -352,37 +351,13 @@ OPERATIONS: dict[str, Callable[[VectorStore], object]] = {
 }
 
 
-class _Refusing(http.server.BaseHTTPRequestHandler):
-    status = 503
-
-    def _refuse(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(self.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_PUT = do_POST = do_DELETE = _refuse  # noqa: N815  # names that http.server looks for
-
-    def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
-
-
-@pytest.fixture
-def refusing() -> Iterator[str]:
-    """A server that answers everything with 503."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
-def test_qdrant_that_answers_503_is_unavailable(refusing: str, operation: Callable[[VectorStore], object]) -> None:
+@pytest.mark.parametrize("kind", QDRANT)
+def test_qdrant_that_answers_503_is_unavailable(
+    refusing: str, kind: str, operation: Callable[[VectorStore], object]
+) -> None:
     """A server that refuses is told as an unavailable store with its status, by every operation."""
-    store = QdrantVectorStore(url=refusing)
+    store = QDRANT[kind](refusing)
 
     with pytest.raises(StoreUnavailable, match="status 503") as caught:
         operation(store)
@@ -392,11 +367,12 @@ def test_qdrant_that_answers_503_is_unavailable(refusing: str, operation: Callab
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
-def test_qdrant_that_nobody_serves_is_unavailable(operation: Callable[[VectorStore], object]) -> None:
+@pytest.mark.parametrize("kind", QDRANT)
+def test_qdrant_that_nobody_serves_is_unavailable(kind: str, operation: Callable[[VectorStore], object]) -> None:
     """A port that nobody listens on is told as an unavailable store at once."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        store = QdrantVectorStore(url=f"http://127.0.0.1:{closed.getsockname()[1]}", api_key=None)
+        store = QDRANT[kind](f"http://127.0.0.1:{closed.getsockname()[1]}")
         began = time.monotonic()
 
         with pytest.raises(StoreUnavailable):

@@ -36,6 +36,8 @@ class LightBench:
         fate = task.repository.split("/")[1]
         reporter.stage("fetch")
         _suffer(fate, task)
+        if fate == "brisk":
+            return Outcome(summary={"unchanged": True})
         steps = int(task.payload["epochs"])
         for step in range(steps):
             reporter.stage("train", step, steps)

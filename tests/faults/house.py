@@ -15,6 +15,7 @@ import psycopg
 import redis
 from pydantic import SecretStr
 
+from edge_worker.handful import SOON
 from pharos.stack.ports import free_port
 from pharos.stack.postgres import EmbeddedPostgres
 from shared.ledger.migrate import initialise
@@ -119,11 +120,12 @@ class House:
             self.plane.kill()
             self.plane = None
 
-    def start_worker(self, node: str = "den", *, ahead: float = 0.0, **settings: str) -> Fledgling:
-        """Start a worker on a node, with its clock ``ahead`` by so many seconds."""
+    def start_worker(self, node: str = "den", *, ahead: float = 0.0, short: float = SOON, **settings: str) -> Fledgling:
+        """Start a worker on a node, whose clock is ``ahead``, and which takes ``short`` seconds for short."""
         worker = self._nursery.start_worker(
             self.folder / f"worker-{node}.log",
             ahead=ahead,
+            short=short,
             **{
                 **self._common(),
                 "PHAROS_NODE": node,
@@ -137,9 +139,9 @@ class House:
         self._started.append(worker)
         return worker
 
-    def ready_worker(self, node: str = "den", *, ahead: float = 0.0, **settings: str) -> Fledgling:
+    def ready_worker(self, node: str = "den", *, ahead: float = 0.0, short: float = SOON, **settings: str) -> Fledgling:
         """Start a worker, and return when the plane has heard it."""
-        worker = self.start_worker(node, ahead=ahead, **settings)
+        worker = self.start_worker(node, ahead=ahead, short=short, **settings)
         self.until(self.idle, lambda nodes: node in nodes)
         return worker
 

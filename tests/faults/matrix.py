@@ -41,13 +41,15 @@ MATRIX: dict[int, Row] = {
         tests=(
             f"{_WORKER}::test_a_worker_killed_after_the_commit_leaves_one_effect",
             f"{_WORKER}::test_a_worker_killed_between_two_jobs_loses_neither",
+            f"{_WORKER}::test_a_worker_killed_with_its_hands_full_loses_nothing",
             f"{_LEDGERS}/test_ledger_publish.py::test_publishing_twice_is_publishing_once",
         ),
     ),
     4: Row(
-        fault="worker killed at fetch, parse, training, storing, publishing",
+        fault="worker killed at fetch, parse, training, storing, embedding text, publishing",
         tests=(
             f"{_COMPUTE}::test_a_worker_killed_at_every_stage_publishes_once",
+            "tests/faults/test_matrix_text.py::test_a_compute_process_killed_while_it_embeds_embeds_little_twice",
             f"{_WORKER}::test_a_killed_workers_job_runs_elsewhere_in_75_seconds",
             f"{_LEDGERS}/test_ledger_publish.py::test_reader_never_sees_a_mix",
         ),

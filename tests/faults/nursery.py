@@ -23,8 +23,9 @@ from typing import Self
 
 import psutil
 
-from cloud_api.__main__ import main as plane
+from cloud_api.serve import serve as plane
 from edge_worker.__main__ import main as worker
+from edge_worker.handful import SOON
 from pharos.stack.processes import CHECKOUT, PR_SET_PDEATHSIG
 
 _ENTRY = "tests.faults.child"
@@ -122,14 +123,14 @@ class Nursery:
         """Start a control plane with these settings, whose clock is ``ahead``; what it says goes to ``log``."""
         return self._start("plane", log, {"MODE": "CLOUD", **settings}, ahead)
 
-    def start_worker(self, log: Path, *, ahead: float = 0.0, **settings: str) -> Fledgling:
-        """Start a worker with these settings, whose clock is ``ahead`` by so many seconds."""
-        return self._start("worker", log, {"MODE": "EDGE", **settings}, ahead)
+    def start_worker(self, log: Path, *, ahead: float = 0.0, short: float = SOON, **settings: str) -> Fledgling:
+        """Start a worker with these settings, whose clock is ``ahead``, and which takes ``short`` seconds for short."""
+        return self._start("worker", log, {"MODE": "EDGE", **settings}, ahead, short)
 
-    def _start(self, what: str, log: Path, settings: dict[str, str], ahead: float) -> Fledgling:
+    def _start(self, what: str, log: Path, settings: dict[str, str], ahead: float, short: float = SOON) -> Fledgling:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = {"what": what, "log": str(log), "settings": settings, "ahead": ahead}
+        order = {"what": what, "log": str(log), "settings": settings, "ahead": ahead, "short": short}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
@@ -152,7 +153,7 @@ def _set_clock(ahead: float) -> None:
             module.datetime = Wrong  # type: ignore[attr-defined]  # it is there, see above
 
 
-def _live(what: str, log: str, settings: dict[str, str], ahead: float, parent: int) -> int:
+def _live(what: str, log: str, settings: dict[str, str], ahead: float, short: float, parent: int) -> int:
     """Become a plane or a worker. Runs after the fork."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -170,7 +171,7 @@ def _live(what: str, log: str, settings: dict[str, str], ahead: float, parent: i
 
     if what == "plane":
         return plane()
-    return worker(entry=_ENTRY)
+    return worker(entry=_ENTRY, short=short)
 
 
 def _serve() -> None:

@@ -198,3 +198,34 @@ def test_a_worker_killed_between_two_jobs_loses_neither(build: Build, point: str
     assert [(end.state, end.attempt) for end in ends] == [("succeeded", attempt) for attempt in attempts]
     asked = [Ask(key=one, job_id=one, repository=one, fate="idle") for one in (first, second)]
     assert check(house.history(asked)).problems == ()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "worker.popped:kill@4",
+        "worker.started:kill@4",
+        "worker.publishing:kill@6",
+        "worker.publishing:kill@9",
+        "worker.published:kill@4",
+        "worker.ended:kill@4",
+    ],
+)
+def test_a_worker_killed_with_its_hands_full_loses_nothing(build: Build, point: str) -> None:
+    """Killed with several short jobs in hand, done and waiting ones, it leaves each to succeed once."""
+    house = build()
+    house.start_plane()
+    # All of them lie on their lane before the first one is begun, and none is too slow: hands of 1, 2, 4, 8 and 10.
+    jobs = [house.submit(f"b{number}", fate="brisk") for number in range(25)]
+    attic = house.start_worker("attic", short=60.0, PHAROS_FAULT_AT=point)
+    attic.wait(within=30)
+    house.ready_worker("den", short=60.0)
+
+    ends = [house.wait(job_id, within=200) for job_id in jobs]
+
+    assert {end.state for end in ends} == {"succeeded"}
+    assert max(end.attempt for end in ends) == 2
+    # Each of them was in the hand of the one that was killed.
+    assert sum(end.attempt == 2 for end in ends) > 2
+    asked = [Ask(key=one, job_id=one, repository=one, fate="idle") for one in jobs]
+    assert check(house.history(asked)).problems == ()

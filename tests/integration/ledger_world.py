@@ -19,11 +19,13 @@ from shared.jobs.states import State
 from shared.knowledge import Analysis, Community, Cycle, EdgeRow, FileRow, Knowledge, Standing, UnresolvedRow
 from shared.ledger.jobs import JobReader
 from shared.ledger.keeper import Keeper, Started, Submission, Submitted
+from shared.ledger.names import NamesReader
 from shared.ledger.postgres import Database
 from shared.ledger.publish import Publisher
 from shared.ledger.records import DEFAULT_TENANT, Job
 from shared.ledger.repositories import RepositoryReader
 from shared.nodes.capabilities import Capabilities, Needs
+from shared.textual import Name, NamesRow, Textual
 
 APP_PASSWORD = SecretStr("password-of-the-app-role")
 KEEPER_PASSWORD = SecretStr("password-of-the-keeper-role")
@@ -87,6 +89,30 @@ def knowledge(files: int = 3, *, commit: str = "a" * 40, edges: tuple[tuple[int,
         edges=tuple(EdgeRow(source=one, target=other, kinds=("import",), line=1) for one, other in edges),
         stats={"seconds": 1.5},
     )
+
+
+def names_row(path: str = "src/retry.py", *symbols: str) -> NamesRow:
+    """Return one Python file with functions of these names, five lines each."""
+    found = (
+        Name(symbol=symbol, kind="function", start=1 + 5 * place, end=5 + 5 * place)
+        for place, symbol in enumerate(symbols or ("back_off",))
+    )
+    return NamesRow(path=path, language="python", names=tuple(found))
+
+
+def textual(*rows: NamesRow, commit: str = "b" * 40, **changes: Any) -> Textual:
+    """Return the text of a commit with these names, which builds on nothing."""
+    text: dict[str, Any] = {
+        "commit": commit,
+        "collection": "text_tiny_32_01234567",
+        "model": "tiny",
+        "dimension": 32,
+        "parameters": {"include": []},
+        "passages": 7,
+        "stats": {"written": 7},
+        "rows": rows or (names_row(),),
+    }
+    return Textual(**{**text, **changes})
 
 
 def analysed(known: Knowledge) -> Knowledge:
@@ -169,10 +195,17 @@ class Ledger:
         """Return where a job stands now."""
         return self.show(job).state
 
-    def publish(self, job: Job, learned: Knowledge | None = None, **how: Any) -> None:
-        """Publish what an attempt learned."""
+    @property
+    def names(self) -> NamesReader:
+        """What is found by names."""
+        return NamesReader(self.app)
+
+    def publish(self, job: Job, learned: Knowledge | None = None, textual: Textual | None = None, **how: Any) -> None:
+        """Publish what an attempt learned; of a text without knowledge, the text alone."""
         given: dict[str, Any] = {"vector_store": "lancedb", "parameters": {"epochs": 10}, "result": {"files": 3}, **how}
-        self.publisher.publish(job, learned or knowledge(), **given)
+        if learned is None and textual is None:
+            learned = knowledge()
+        self.publisher.publish(job, learned, textual, **given)
 
     def published(self, learned: Knowledge | None = None, repository: str = REPOSITORY) -> Job:
         """Index a repository from start to end; return its job."""

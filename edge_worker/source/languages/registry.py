@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from posixpath import splitext
 
 from edge_worker.source import languages
 from edge_worker.source.language import Language
@@ -29,7 +28,10 @@ def _suffixes() -> Mapping[str, str]:
 
 def language_of(path: str) -> str | None:
     """Return the name of the language that a file is written in, by its name alone; None for other files."""
-    return _suffixes().get(splitext(path)[1].lower())
+    dot = path.rfind(".")
+    language = _suffixes().get(path[dot:].lower())
+    # A name of nothing before the suffix has none.
+    return language if language is None or path[path.rfind("/", 0, dot) + 1 : dot].strip(".") else None
 
 
 class Resolvers:
@@ -45,7 +47,10 @@ class Resolvers:
         Raises:
             KeyError: no language has that name.
         """
-        family = known()[language].resolver
+        return self.built(known()[language].resolver)
+
+    def built(self, family: Callable[[Repository], Resolver]) -> Resolver:
+        """Return a resolver by what builds it."""
         if family not in self._built:
             self._built[family] = family(self._repository)
         return self._built[family]

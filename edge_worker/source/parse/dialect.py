@@ -33,5 +33,5 @@ class Dialect:
     salvage: Extract
     #: The names by which other files may mean this one (see ``Parsed.declares``); None where paths alone decide.
     declarations: Callable[[Tree, bytes], Iterable[str]] | None = None
-    #: The file's bytes to the UTF-8 that the grammar reads.
-    decode: Callable[[bytes], bytes] = to_utf8
+    #: The file's bytes to the UTF-8 that the grammar reads; None for a file that is broken before its language begins.
+    decode: Callable[[bytes], bytes | None] = to_utf8

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: What was learned of the imports, not of the program: ``parsed``: all of them were read, by a grammar that read the
 #: whole file or by a scan that left no doubt (it does not see errors that touch no import). ``partial``: a grammar met
@@ -21,14 +20,17 @@ RE_EXPORT = "re-export"
 QUALIFIED = "qualified"
 #: The file is named and nothing of it is imported by that: ``jest.mock("./x")``, ``new URL("./x", import.meta.url)``.
 MENTIONED = "mentioned"
+#: A string of the file is the name of a module, as in settings that have it loaded.
+STRING = "string"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportStatement:
-    """One module that a file asks for, as written: nothing is resolved yet."""
+class ImportStatement(NamedTuple):
+    """One module that a file asks for, as written: nothing is resolved yet. A tuple, since files have thousands."""
 
     #: ``a.b`` or ``./x``; empty for Python's ``from . import x``.
     module: str
+    #: Counted from 1.
+    line: int
     #: The names asked of the module (``*`` for all); empty when the module itself is what is imported.
     names: tuple[str, ...] = ()
     #: Leading dots of a Python import; 0 elsewhere.
@@ -36,12 +38,9 @@ class ImportStatement:
     #: ``runtime``, ``type-only`` or ``dynamic-literal``, then any of ``conditional``, ``nested``, ``re-export`` and
     #: ``qualified``.
     kinds: tuple[str, ...] = (RUNTIME,)
-    #: Counted from 1.
-    line: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What was read of one file, in the order of the text."""
 
     imports: tuple[ImportStatement, ...]

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from edge_worker.source.parse.statement import DYNAMIC, QUALIFIED, RUNTIME, TYPE_ONLY, ImportStatement, Parsed
+from edge_worker.source.parse.statement import (
+    CONDITIONAL,
+    DYNAMIC,
+    MENTIONED,
+    NESTED,
+    QUALIFIED,
+    RE_EXPORT,
+    RUNTIME,
+    STRING,
+    TYPE_ONLY,
+    ImportStatement,
+    Parsed,
+)
 
 #: ``local``: files of the repository. ``external``: the standard library, a package of somebody else, an address.
 #: ``unresolved``: it names something of this repository that is not there (generated, not committed, a mistake).
@@ -28,6 +40,8 @@ IMPORTS = frozenset({RUNTIME, TYPE_ONLY, DYNAMIC, QUALIFIED})
 ASIDE = frozenset({ASSET, CASE_FALLBACK, PACKAGE_INIT})
 #: Kinds that take the place of the statement's own.
 _INSTEAD = ASIDE | {SAME_PACKAGE}
+#: Every kind that an edge can have.
+KINDS = IMPORTS | _INSTEAD | {CONDITIONAL, NESTED, RE_EXPORT, MENTIONED, STRING, BUILT}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

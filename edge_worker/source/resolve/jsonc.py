@@ -21,8 +21,14 @@ def parse_jsonc(text: str) -> Value:
         ValueError: it is not JSON even without comments and trailing commas.
         RecursionError: it is nested too deeply.
     """
-    bare = _COMMENT.sub(lambda match: match[1] or " ", text.removeprefix("\ufeff"))
-    value: Value = json.loads(_COMMA.sub(lambda match: match[1] or "", bare))
+    text = text.removeprefix("\ufeff")
+    value: Value
+    try:
+        # Most files are JSON as it is.
+        value = json.loads(text)
+    except ValueError:
+        bare = _COMMENT.sub(lambda match: match[1] or " ", text)
+        value = json.loads(_COMMA.sub(lambda match: match[1] or "", bare))
     return value
 
 

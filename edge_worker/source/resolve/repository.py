@@ -53,6 +53,23 @@ class Repository:
         real = self._real(path)
         return real if real in self.files else None
 
+    @property
+    def links(self) -> Iterable[str]:
+        """The paths of the symbolic links, to files and to folders, in no order."""
+        return self._aliases.keys()
+
+    def placed(self, path: str) -> str:
+        """Return a path with its folder where that really is; the path itself may still be a link."""
+        if not self._aliases:
+            return path
+        folder, _, name = path.rpartition("/")
+        real = self._folders.get(folder)
+        if real is None:
+            real = self._folders[folder] = self._followed(folder)
+        if real == folder:
+            return path
+        return f"{real}/{name}" if real else name
+
     def only_by_case(self, path: str) -> str | None:
         """Return the one file whose path is the same but for large and small letters, None if there are several."""
         if self._by_case is None:
@@ -110,14 +127,7 @@ class Repository:
             return absent
 
     def _real(self, path: str) -> str:
-        if not self._aliases:
-            return path
-        folder, _, name = path.rpartition("/")
-        if folder not in self._folders:
-            self._folders[folder] = self._followed(folder)
-        real = self._folders[folder]
-        if real != folder:
-            path = f"{real}/{name}" if real else name
+        path = self.placed(path)
         return self._followed(path) if path in self._aliases else path
 
     def _followed(self, path: str) -> str:

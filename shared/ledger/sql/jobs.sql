@@ -14,16 +14,19 @@ select s.outcome, s.waiting, (s.job).*, s.place as position
 select s.outcome, (s.job).* from pharos.start_job(%(id)s, %(worker)s, %(capabilities)s, %(keeps_vectors)s, %(schema)s,
                                                   %(lease_ms)s) s
 -- name: turn
--- End an attempt that has nothing to publish and start another job, both in one commit.
+-- End attempts that have nothing to publish and start other jobs, all in one commit.
 select t.ended, t.outcome, t.visible, (t.job).*
-  from pharos.turn_job(%(tenant)s, %(ended)s, %(attempt)s, %(result)s, %(id)s, %(worker)s, %(capabilities)s,
-                       %(keeps_vectors)s, %(schema)s, %(lease_ms)s) t
+  from pharos.turn_jobs(%(tenant)s, %(ended)s, %(attempts)s, %(results)s, %(ids)s, %(worker)s, %(capabilities)s,
+                        %(keeps_vectors)s, %(schema)s, %(lease_ms)s) t
 -- name: renew
 -- Keep an attempt alive.
 select held, cancel_requested from pharos.renew_job(%(id)s, %(attempt)s, %(worker)s, %(lease_ms)s)
 -- name: release
 -- Give an attempt back to the queue.
 select pharos.release_job(%(id)s, %(attempt)s, %(how)s, %(most)s, %(reason)s, %(detail)s, %(delay_ms)s) as state
+-- name: give_back
+-- Give attempts back that were not begun.
+select g.id, g.state from pharos.return_jobs(%(ids)s, %(attempts)s, %(reason)s, %(detail)s) g
 -- name: end
 -- End an attempt without publishing.
 select pharos.end_job(%(id)s, %(attempt)s, %(state)s, %(reason)s, %(detail)s) as ended

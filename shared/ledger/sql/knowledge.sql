@@ -4,11 +4,10 @@ select state, attempt, cancel_requested_at is not null as cancel_requested, gene
   from pharos.jobs where id = %(id)s for update
 -- name: published
 -- What everybody sees of a repository now, also when that is "removed".
-select commit, generation, parameters, removed_at is not null as removed, node, vector_store
-  from pharos.repositories where id = %(repository_id)s
+select pharos.visible_of(%(repository_id)s) as visible
 -- name: published_for_update
 -- The same, held until this transaction ends.
-select generation from pharos.repositories where id = %(repository_id)s for update
+select generation, text_generation from pharos.repositories where id = %(repository_id)s for update
 -- name: publish
 -- Point a repository at a new generation.
 insert into pharos.repositories (id, tenant_id, name, url, ref, commit, generation, parameters, stats, files, edges, node,
@@ -18,7 +17,27 @@ values (%(repository_id)s, %(tenant)s, %(name)s, %(url)s, %(ref)s, %(commit)s, %
 on conflict (id) do update set
     url = excluded.url, ref = excluded.ref, commit = excluded.commit, generation = excluded.generation,
     parameters = excluded.parameters, stats = excluded.stats, files = excluded.files, edges = excluded.edges,
-    node = excluded.node, vector_store = excluded.vector_store, indexed_at = excluded.indexed_at, removed_at = null
+    node = excluded.node, vector_store = excluded.vector_store, indexed_at = excluded.indexed_at, removed_at = null,
+    -- Where the text of a removed repository lay is for its removal alone to know.
+    text_node = case when repositories.removed_at is null then repositories.text_node end,
+    text_vector_store = case when repositories.removed_at is null then repositories.text_vector_store end
+-- name: publish_text
+-- Point a repository at a new generation of its text; of a graph that is not there, none is the generation.
+insert into pharos.repositories (id, tenant_id, name, url, ref, generation, text_commit, text_generation, text_collection,
+                                 text_model, text_dimension, text_passages, text_parameters, text_stats, text_node,
+                                 text_vector_store, text_indexed_at, removed_at)
+values (%(repository_id)s, %(tenant)s, %(name)s, %(url)s, %(ref)s, 0, %(commit)s, %(generation)s, %(collection)s,
+        %(model)s, %(dimension)s, %(passages)s, %(parameters)s, %(stats)s, %(node)s, %(vector_store)s,
+        clock_timestamp(), null)
+on conflict (id) do update set
+    url = excluded.url, ref = case when repositories.commit is null then excluded.ref else repositories.ref end,
+    text_commit = excluded.text_commit, text_generation = excluded.text_generation,
+    text_collection = excluded.text_collection, text_model = excluded.text_model,
+    text_dimension = excluded.text_dimension, text_passages = excluded.text_passages,
+    text_parameters = excluded.text_parameters, text_stats = excluded.text_stats, text_node = excluded.text_node,
+    text_vector_store = excluded.text_vector_store, text_indexed_at = excluded.text_indexed_at, removed_at = null,
+    node = case when repositories.removed_at is null then repositories.node end,
+    vector_store = case when repositories.removed_at is null then repositories.vector_store end
 -- name: clear_files
 -- Take the files of the generation before.
 delete from pharos.files where repository_id = %(repository_id)s
@@ -84,9 +103,10 @@ update pharos.jobs set state = 'succeeded', finished_at = clock_timestamp(), res
 returning id
 -- name: tombstone
 -- Make a repository invisible at once; its generation keeps what is running from publishing it again.
-update pharos.repositories set removed_at = clock_timestamp(), generation = nextval('pharos.generations'),
-       files = 0, edges = 0, commit = null
- where id = %(repository_id)s and removed_at is null returning generation
+with g as materialized (select nextval('pharos.generations') as number)
+update pharos.repositories set removed_at = clock_timestamp(), generation = g.number, files = 0, edges = 0, commit = null,
+       text_generation = g.number, text_passages = 0, text_commit = null
+  from g where id = %(repository_id)s and removed_at is null returning generation
 -- name: bury
 -- Forget a removed repository whose vectors are gone.
 delete from pharos.repositories where id = %(repository_id)s and removed_at is not null and generation < %(generation)s
@@ -95,8 +115,13 @@ delete from pharos.repositories where id = %(repository_id)s and removed_at is n
 insert into pharos.homes (tenant_id, repository_id, node) values (%(tenant)s, %(repository_id)s, %(node)s)
 on conflict (tenant_id, repository_id) do update set node = excluded.node, since = clock_timestamp()
 -- name: forget_home
--- Let any node take the repository: its vectors are where all can read them, or it is removed.
-delete from pharos.homes where repository_id = %(repository_id)s
+-- Let any node take the repository, once nothing that is visible of it lies on one node's own disk.
+delete from pharos.homes h
+ where h.repository_id = %(repository_id)s and not exists (
+       select from pharos.repositories r
+        where r.id = h.repository_id
+          and (r.commit is not null and r.vector_store = 'lancedb'
+               or r.text_commit is not null and r.text_vector_store = 'lancedb'))
 -- name: repositories
 -- A page of this tenant's repositories by name.
 select * from pharos.repositories where removed_at is null and (%(after)s::text is null or name > %(after)s)
@@ -106,7 +131,9 @@ select * from pharos.repositories where removed_at is null and (%(after)s::text 
 select * from pharos.repositories where id = %(repository_id)s and removed_at is null
 -- name: removed
 -- Whether a repository is removed and still waits for its vectors to go.
-select name, case when vector_store = 'lancedb' then node end as home from pharos.repositories where id = %(repository_id)s and removed_at is not null
+select name, coalesce(case when vector_store = 'lancedb' then node end,
+                      case when text_vector_store = 'lancedb' then text_node end) as home
+  from pharos.repositories where id = %(repository_id)s and removed_at is not null
 -- name: files
 -- A page of the files of a repository.
 select f.number, f.path, f.language, f.size, f.status, f.isolated, f.flags, f.rank, f.importers, f.imports, f.community
@@ -153,6 +180,36 @@ with ends as materialized (
 ), w as materialized (
     select w.* from ends
      cross join lateral pharos.ways(%(repository_id)s, ends.source, ends.target, %(depth)s, %(limit)s) w
+)
+select w.step, s.path as source, t.path as target, w.kinds, w.line, w.confidence
+  from w
+ cross join lateral (
+      select i.path from pharos.files i where i.repository_id = %(repository_id)s and i.number = w.source limit 1) s
+ cross join lateral (
+      select i.path from pharos.files i where i.repository_id = %(repository_id)s and i.number = w.target limit 1) t
+ order by w.step, s.path, t.path
+-- name: circle
+-- Every edge that is told of the shortest ways from one file back to itself, by step: through those of its imports from
+-- which it is nearest. A file that is in no cycle, which the table of cycles knows, is not searched from.
+with o as materialized (
+    select number from pharos.files where repository_id = %(repository_id)s and path = %(path)s
+), d as materialized (
+    select i.* from o
+     cross join lateral (
+          select e.source, e.target, e.kinds, e.line, e.confidence from pharos.edges e
+           where e.repository_id = %(repository_id)s and e.source = o.number offset 0) i
+     where exists (select from pharos.cycles c where c.repository_id = %(repository_id)s and o.number = any(c.files))
+), b as materialized (
+    select d.*, r.depth from o
+     cross join lateral pharos.reachable(%(repository_id)s, o.number, true, %(depth)s - 1, %(most)s) r
+      join d on d.target = r.number
+), x as materialized (
+    select * from b where depth = (select min(depth) from b) order by confidence desc, target limit 3
+), w as materialized (
+    select 1 as step, x.source, x.target, x.kinds, x.line, x.confidence from x
+     union
+    select w.step + 1, w.source, w.target, w.kinds, w.line, w.confidence from x
+     cross join lateral pharos.ways(%(repository_id)s, x.target, x.source, %(depth)s - 1, %(limit)s) w
 )
 select w.step, s.path as source, t.path as target, w.kinds, w.line, w.confidence
   from w

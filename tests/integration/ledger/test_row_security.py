@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from ledger_world import TENANT_A, TENANT_B, Ledger, analysed, knowledge
+from ledger_world import TENANT_A, TENANT_B, Ledger, analysed, knowledge, textual
 from psycopg import sql
 
 from shared.errors import LedgerRefused, LedgerUnavailable
@@ -21,7 +21,10 @@ _HOUSE_TABLES = {
     "usage": "what a month has used of the plans",
 }
 #: What the two roles may see of each tenant table: of the own tenant, of every tenant, or nothing at all.
-_APP = {"tenants", "jobs", "homes", "repositories", "files", "edges", "cycles", "communities", "unresolved"}
+_APP = {"tenants", "jobs", "homes", "repositories", "files", "edges", "cycles", "communities", "unresolved"} | {
+    "names",
+    "words",
+}
 _KEEPER = {"jobs", "idempotency_keys", "homes"}
 
 
@@ -31,7 +34,7 @@ def two_tenants(ledger: Ledger) -> Ledger:
     ledger.add_tenants(TENANT_A, TENANT_B)
     for tenant in (TENANT_A, TENANT_B):
         job = ledger.started(ledger.submit(tenant=tenant, idempotency=(tenant.bytes * 2, b"f" * 32)))
-        ledger.publish(job, analysed(knowledge(2, edges=((0, 1),))))
+        ledger.publish(job, analysed(knowledge(2, edges=((0, 1),))), textual())
     return ledger
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from edge_worker.line import Line
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.nodes.heartbeat import Orders
 from shared.nodes.line import MAX_BODY
 
@@ -82,7 +82,8 @@ def test_a_quick_answer_is_its_own_acknowledgement(plane: LinePlane, worker: Wor
     plane.streams[0].say("request", request)
     eventually(plane.answers)
 
-    told = {"worker": WORKER, "id": request["id"], "body": {"text": "ping"}, "error": None, "elsewhere": False}
+    told = {"worker": WORKER, "id": request["id"], "body": {"text": "ping"}, "error": None}
+    told |= {"elsewhere": False, "missing": False}
     assert plane.answers() == [told]
     assert plane.acknowledged() == [HELLO]
 
@@ -165,6 +166,7 @@ def test_a_worker_says_when_its_hands_are_full(plane: LinePlane, worker: Worker)
         ("unserialisable", "This worker broke over it (PydanticSerializationError)."),
         ("large", f"The answer has more than {MAX_BODY} bytes. Ask for less."),
         ("unknown", "This worker does not know how to answer echo."),
+        ("missing", "There is no such commit."),
     ],
 )
 def test_what_cannot_be_answered_is_said(plane: LinePlane, worker: Worker, answer: str, error: str) -> None:
@@ -173,6 +175,8 @@ def test_what_cannot_be_answered_is_said(plane: LinePlane, worker: Worker, answe
     def respond(body: dict[str, Any]) -> dict[str, Any]:
         if answer == "ours":
             raise Unavailable("The GPU is away.")
+        if answer == "missing":
+            raise NotFound("There is no such commit.")
         if answer == "foreign":
             raise ValueError("a secret in a message")
         return {"text": object() if answer == "unserialisable" else "x" * MAX_BODY}
@@ -186,6 +190,7 @@ def test_what_cannot_be_answered_is_said(plane: LinePlane, worker: Worker, answe
 
     assert plane.answers()[0]["error"] == error
     assert plane.answers()[0]["elsewhere"] == (answer in {"ours", "unknown"})
+    assert plane.answers()[0]["missing"] == (answer == "missing")
     assert plane.answers()[0]["body"] is None
 
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from edge_worker.line import Line
+from shared.nodes.heartbeat import LineState
 from shared.timing import Timing
 
 
@@ -160,23 +161,25 @@ def test_a_line_that_is_let_through_again_is_open(plane: LinePlane, worker: Work
 
 def test_a_line_that_is_cut_again_and_again_is_noticed(plane: LinePlane, worker: Worker) -> None:
     """Three streams in a row that ended early are no accident; one that lives is the end of it."""
-    plane.begin = cutting
+    states: list[LineState] = []
 
+    def cutting_three(stream: Stream) -> None:
+        assert worker.line is not None
+        states.append(worker.line.state)
+        (cutting if len(states) <= 3 else greeting)(stream)
+
+    def is_open_when_pinged() -> bool:
+        plane.streams[-1].say("ping", {})
+        return worker.line is not None and worker.line.state == "open"
+
+    plane.begin = cutting_three
     with capture_logs() as logs:
         worker.begin()
-        worker.is_("cut")
-        cuts = plane.asked_for_streams
-        plane.begin = greeting
-        eventually(lambda: not plane.streams[-1].said.empty() or len(plane.streams) > cuts)
-        end = time.monotonic() + 10
-        while worker.line is not None and worker.line.state != "open" and time.monotonic() < end:
-            plane.streams[-1].say("ping", {})
-            threading.Event().wait(0.1)
+        eventually(lambda: len(states) == 4)
+        eventually(is_open_when_pinged)
 
-    # A fourth may be under way by the time that somebody looks.
-    assert cuts in {3, 4}
-    assert worker.line is not None
-    assert worker.line.state == "open"
+    # As each stream was asked for: the third that ends makes it one that is cut.
+    assert states == ["closed", "closed", "closed", "cut"]
     assert [one["state"] for one in logs if one["event"] == "line_disturbed"] == ["cut"]
 
 

@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 from shared.errors import MailboxUnavailable
 from shared.ids import new_job_id
 from shared.mailbox.connection import connect
+from shared.mailbox.lanes import Taken
 
 
 def test_the_transport_is_told(place: Place) -> None:
@@ -129,8 +130,35 @@ def test_a_glance_brings_the_next_id_at_once(place: Place) -> None:
     box.push([(ids[1], "ingest@urgent", 60)])
     place.link.rpush("rq:queue:ingest", "not an id")
 
-    assert [box.glance(LANES) for _ in range(4)] == [ids[1], ids[0], None, None]
+    assert [box.glance(LANES).ids for _ in range(4)] == [(ids[1],), (ids[0],), (), ()]
     assert box.waiting(LANES) == frozenset()
+
+
+def test_a_glance_brings_several_of_one_lane(place: Place) -> None:
+    """Who asks for several gets the oldest of the most urgent lane that has any, and nothing of the others."""
+    box, ids = place.box(), [new_job_id() for _ in range(4)]
+    box.push([(job_id, "ingest", 60) for job_id in ids[:3]])
+    box.push([(ids[3], "ingest@urgent", 60)])
+    place.link.lpush("rq:queue:ingest", "not an id")
+
+    found = [box.glance(LANES, most=3) for _ in range(3)]
+
+    assert [one.ids for one in found] == [tuple(ids[3:]), tuple(ids[:2]), tuple(ids[2:3])]
+    assert [one.lane for one in found] == ["ingest@urgent", "ingest", "ingest"]
+
+
+def test_what_is_put_back_lies_first_again(place: Place) -> None:
+    """Ids that a glance took go back before all others in their order, for one command, and nothing else changes."""
+    box, ids = place.box(), [new_job_id() for _ in range(4)]
+    box.push([(job_id, "ingest", 60) for job_id in ids])
+    taken = box.glance(LANES, most=3)
+    begun = box.commands
+
+    box.put_back(taken.lane, taken.ids[1:])
+
+    assert box.commands - begun == 1
+    assert box.recorded(ids) == 4
+    assert box.glance(LANES, most=9) == Taken(lane="ingest", ids=tuple(ids[1:]))
 
 
 def test_a_glance_deletes_the_record_of_another(place: Place) -> None:
@@ -140,9 +168,9 @@ def test_a_glance_deletes_the_record_of_another(place: Place) -> None:
     box.glance(["ingest"])
     begun = box.commands
 
-    second = box.glance(["ingest"], forget=ids[0])
+    second = box.glance(["ingest"], forget=ids[:1])
 
-    assert (second, box.commands - begun) == (ids[1], 2)
+    assert (second.ids, box.commands - begun) == ((ids[1],), 2)
     assert box.recorded(ids[:1]) == 0
     assert box.recorded(ids[1:]) == 2
     box.forget(ids[1])

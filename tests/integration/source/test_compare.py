@@ -23,7 +23,7 @@ from edge_worker.source.compare import compare
 from edge_worker.source.fetch import FetchLimits
 from edge_worker.source.git import Access
 from shared.changes import Change
-from shared.errors import InvalidRequest, NotAnswered, PharosError, Unavailable
+from shared.errors import InvalidRequest, NotAnswered, NotFound, PharosError, Unavailable
 from shared.nodes.comparison import Compared, Comparison
 
 TENANT = UUID("00000000-0000-7000-8000-000000000001")
@@ -243,9 +243,10 @@ def test_comparison_in_a_process_of_its_own(
     [
         ({"most": 3}, "4 sources", NotAnswered),
         ({"url": "/etc"}, "", Unavailable),
-        ({"head": "0" * 40}, "", NotAnswered),
+        ({"head": "0" * 40}, f"no branch, tag or commit '{'0' * 40}'", NotFound),
+        ({"base": "1" * 40}, f"no branch, tag or commit '{'1' * 40}'", NotFound),
     ],
-    ids=["many", "elsewhere", "unknown"],
+    ids=["many", "elsewhere", "unknown-head", "unknown-base"],
 )
 def test_what_cannot_be_compared_is_explained(
     change: dict[str, object],
@@ -256,7 +257,7 @@ def test_what_cannot_be_compared_is_explained(
     comparisons: Comparisons,
 ) -> None:
     """Too many changes and an unknown commit end as words for a person, an address that only others may read too."""
-    with pytest.raises(Unavailable) as error:
+    with pytest.raises(kind) as error:
         comparisons({**_wanted(repo, *commits), **change})
 
     assert type(error.value) is kind

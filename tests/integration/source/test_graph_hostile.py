@@ -70,7 +70,7 @@ def edges(place: Path, *options: str) -> set[tuple[str, str]]:
     done = subprocess.run(command, cwd=place.parent, env=environment, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert b"Traceback" not in done.stderr
-    return {(row["src"], row["dst"]) for row in map(json.loads, done.stdout.splitlines())}
+    return {(row["src"], row["dst"]) for row in map(json.loads, done.stdout.splitlines()) if "src" in row}
 
 
 def hostile_files() -> dict[bytes, bytes]:

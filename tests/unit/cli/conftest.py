@@ -62,7 +62,8 @@ def pharos(alone: Pharos, recorded: RecordedPlane) -> Pharos:
 @pytest.fixture
 def indexed(recorded: RecordedPlane) -> None:
     """The recorded plane has one repository."""
-    one = {"id": REPOSITORY_ID, "name": "github.com/acme/api", "commit": "c" * 40, "files": 3, "edges": 2}
+    one = {"id": REPOSITORY_ID, "name": "github.com/acme/api", "ref": "v1", "commit": "c" * 40}
+    one |= {"files": 3, "edges": 2}
     recorded.play("GET", "/api/v1/repositories", [one])
     recorded.play("GET", f"/api/v1/repositories/{REPOSITORY_ID}", one)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_worker.source.parse import statement
+from edge_worker.source.resolve import base
 from pharos.cli.graph import run
 from pharos.names import shown
 from tests.unit.cli.conftest import Pharos
@@ -135,12 +137,31 @@ def test_all_kinds_add_the_optional_ones(command: Command, folder: Path) -> None
     assert pairs(command(str(folder), "--kinds", "asset")[1]) == [("web/x.ts", "web/x.css")]
 
 
-def test_a_kind_that_is_not_there_is_refused(command: Command, folder: Path) -> None:
-    """A misspelt kind ends with exit code 2 and names those that are there."""
-    code, out, err = command(str(folder), "--kinds", "runtme")
+@pytest.mark.parametrize("kinds", ["runtme", "runtime,runtme", "", "all,runtime"])
+def test_a_word_that_is_no_kind_is_refused(command: Command, folder: Path, kinds: str) -> None:
+    """A misspelt kind ends with exit code 2 and names every kind that there is, in this folder or not."""
+    code, out, err = command(str(folder), "--kinds", kinds)
 
     assert (code, out) == (2, "")
-    assert "asset, conditional, package-init, re-export, runtime, type-only" in err
+    assert "asset, built, case-fallback, conditional, dynamic-literal, mentioned, nested, package-init" in err
+
+
+@pytest.mark.parametrize("kinds", ["mentioned", "built, qualified"])
+def test_a_kind_that_is_not_there_has_no_edges(command: Command, folder: Path, kinds: str) -> None:
+    """A kind that no import of this folder has is an answer, and an empty one."""
+    assert command(str(folder), "--kinds", kinds) == (0, "", "")
+
+
+def test_every_kind_can_be_asked_for() -> None:
+    """Each word that extraction and resolution give to an edge is one that ``--kinds`` knows."""
+    words = {
+        value
+        for room in (statement, base)
+        for name, value in vars(room).items()
+        if name.isupper() and isinstance(value, str)
+    }
+
+    assert words == base.KINDS
 
 
 def test_what_was_not_understood_is_listed(command: Command, folder: Path) -> None:
@@ -261,10 +282,11 @@ def test_refusals(command: Command, folder: Path, tmp_path: Path, arguments: lis
 
 def test_who_stops_reading_sees_no_trace(folder: Path, tmp_path: Path) -> None:
     """A reader that goes away after the first line ends the command quietly, with exit code 0."""
-    target = "".join(f"import pkg.m{number}\n" for number in range(20_000))
-    for number in range(20_000):
-        (folder / f"pkg/m{number}.py").touch()
-    (folder / "all.py").write_text(target)
+    # Far more than a pipe holds.
+    names = [f"m{number}_{'long_' * 40}" for number in range(1_500)]
+    for name in names:
+        (folder / f"pkg/{name}.py").touch()
+    (folder / "all.py").write_text("".join(f"import pkg.{name}\n" for name in names))
     process = subprocess.Popen(
         [sys.executable, "-m", "pharos", "graph", str(folder)],
         cwd=CHECKOUT,

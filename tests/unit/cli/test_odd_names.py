@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -55,3 +56,62 @@ def test_names_within_a_line_keep_to_it(pharos: Pharos, recorded: RecordedPlane,
     assert [len(one.stdout.splitlines()) for one in told] == [2, 1, 4]
     assert len(told[2].stderr.splitlines()) == 1
     assert not any("\x1b" in one.output for one in told)
+
+
+_NO_UTF8 = os.fsdecode(b"caf\xe9.py")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("similar", "acme/api", _NO_UTF8),
+        ("dependents", "acme/api", _NO_UTF8),
+        ("why", "acme/api", "a.py", _NO_UTF8),
+        ("submit", _NO_UTF8),
+        ("submit", "acme/api", "--ref", _NO_UTF8),
+        ("jobs", "show", _NO_UTF8),
+        ("workers", "show", _NO_UTF8),
+        ("workers", "pause", "den", "--note", _NO_UTF8),
+    ],
+    ids=lambda arguments: " ".join(word for word in arguments if word.isascii()),
+)
+def test_arguments_that_are_not_utf8_are_refused(
+    arguments: tuple[str, ...], pharos: Pharos, recorded: RecordedPlane
+) -> None:
+    """Bytes that no request can carry are named, nothing is sent, and the exit code is that of wrong arguments."""
+    result = pharos(*arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("pharos: 'caf\\xe9.py' is not UTF-8, and a request can carry nothing else.")
+    assert [asked.method for asked in recorded.asked if asked.path != "/api/v1/repositories"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("similar", "acme/api", "{}"),
+        ("dependents", "acme/api", "{}"),
+        ("why", "acme/api", "a.py", "{}"),
+        ("similar", "acme/{}", "a.py"),
+        ("impact", "{}"),
+        ("demo", "./{}"),
+        ("jobs", "--state", "{}"),
+        ("{}",),
+        ("--{}",),
+    ],
+    ids=" ".join,
+)
+def test_ones_own_arguments_are_told_on_their_line(
+    arguments: tuple[str, ...], pharos: Pharos, recorded: RecordedPlane, git: Git
+) -> None:
+    """What one has written oneself neither drives the terminal nor looks like another line, wherever it comes back."""
+    odd = "a\npharos: all is well\x1b]0;owned\x07"
+    recorded.play("GET", f"{BASE}/similar", {"file": {"path": "a", "flags": []}, "similar": [], "unlike": "isolated"})
+    recorded.play("GET", f"{BASE}/dependents", [])
+    recorded.play("GET", f"{BASE}/paths", [])
+
+    result = pharos(*(argument.format(odd) for argument in arguments))
+
+    assert "owned" in result.stderr
+    assert not any(line.startswith("pharos: all is well") for line in result.stderr.splitlines())
+    assert not {"\x1b", "\x07", "\x00"} & set(result.output)

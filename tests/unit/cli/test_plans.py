@@ -67,3 +67,14 @@ def test_doctor_asks_nobody_without_a_plane(alone: Pharos) -> None:
     rows = json.loads(alone("doctor", "--json").stdout)
 
     assert [one for one in rows if one["group"] == "budget"] == []
+
+
+def test_status_tells_of_searches_once_there_were_some(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """How many, and which shares came from memory or were less than they could be; no line before the first."""
+    play_status(recorded)
+    recorded.play("GET", "/api/v1/usage", usage() | {"searches": {"answered": 1_200, "cached": 300, "degraded": 12}})
+
+    before, after = pharos("status").stdout, pharos("status").stdout
+
+    assert "searches" not in before
+    assert "searches       1,200 since the start, 25% cached, 1% degraded" in after

@@ -47,6 +47,41 @@ def test_no_path_is_said(pharos: Pharos, recorded: RecordedPlane) -> None:
     assert "does not depend on" in result.stderr
 
 
+def test_a_file_that_is_in_no_cycle_does_not_lead_to_itself(pharos: Pharos, recorded: RecordedPlane) -> None:
+    """Asked why a file depends on itself, the answer is a cycle, or that it is the same file."""
+    recorded.play("GET", f"{BASE}/paths", [])
+
+    result = pharos("why", "acme/api", "a.py", "./a.py")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "That is the same file twice, and a.py is in no import cycle.\n"
+
+
+@pytest.mark.parametrize(
+    ("unlike", "flags", "said"),
+    [
+        ("isolated", [], "it imports no file of this repository and none imports it."),
+        ("among_set_aside", [], "all that it imports and is imported by is generated, minified or vendored"),
+        (
+            "set_aside",
+            ["binary", "generated", "vendored"],
+            "generated and vendored code gets no vector unless it is asked for: "
+            "pharos submit github.com/acme/api --ref v1 --include generated --include vendored",
+        ),
+    ],
+)
+def test_why_nothing_is_like_a_file_is_said(
+    unlike: str, flags: list[str], said: str, pharos: Pharos, recorded: RecordedPlane
+) -> None:
+    """What is set aside is named, with the command that includes it; other files say what they lack."""
+    recorded.play("GET", f"{BASE}/similar", {"file": {"path": "a.py", "flags": flags}, "similar": [], "unlike": unlike})
+
+    result = pharos("similar", "acme/api", "a.py")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith(f"Nothing is like a.py: {said}")
+
+
 @pytest.mark.parametrize(("least", "words"), [(1, "no fewer will do"), (0, "at least 0 are needed")])
 def test_cycles_show_what_to_give_up(least: int, words: str, pharos: Pharos, recorded: RecordedPlane) -> None:
     """A cycle names its cut, and says whether that is known to be the smallest."""
@@ -149,6 +184,46 @@ def test_impact_of_named_files(
         {"path": "gone.py", "status": "removed"},
         {"path": "src/ü b.py", "status": "modified"},
     ]
+
+
+def test_impact_of_a_folder(pharos: Pharos, recorded: RecordedPlane, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder stands for its sources: those git knows, gone or not, and new ones that no rule names; each once."""
+    for name in ("src/deep/b.py", "src/deep/gone.py", "lost/c.py", "other.py"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("x = 1\n")
+    Path(".gitignore").write_text("*_out.py\n")
+    git("add", "--all")
+    git("commit", "--quiet", "--message=second")
+    for name in ("src/deep/new.py", "src/deep/left_out.py", "src/notes.txt"):
+        Path(name).write_text("x = 1\n")
+    Path("src/deep/gone.py").unlink()
+    Path("lost/c.py").unlink()
+    Path("lost").rmdir()
+    monkeypatch.chdir("src")
+    recorded.play("POST", f"{BASE}/impact", NOTHING)
+
+    result = pharos("impact", "deep", "../lost", "deep/b.py", "--repository", "acme/api")
+
+    assert result.exit_code == 0, result.stderr
+    assert sorted((one["path"], one["status"]) for one in _asked(recorded)) == [
+        ("lost/c.py", "removed"),
+        ("src/deep/b.py", "modified"),
+        ("src/deep/gone.py", "removed"),
+        ("src/deep/new.py", "modified"),
+    ]
+    pharos("impact", "..", "--repository", "acme/api")
+    assert len(_asked(recorded)) == 7
+
+
+def test_impact_of_a_folder_without_sources(pharos: Pharos, recorded: RecordedPlane, git: Git) -> None:
+    """A folder in which there is no source is a wrong argument, and nobody is asked."""
+    Path("docs").mkdir()
+    Path("docs/a.txt").write_text("x")
+
+    result = pharos("impact", "docs")
+
+    assert (result.exit_code, recorded.asked) == (2, [])
+    assert "no source file below 'docs'" in result.stderr
 
 
 def test_nothing_changed_asks_nothing(pharos: Pharos, recorded: RecordedPlane, git: Git) -> None:

@@ -10,6 +10,7 @@ from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from plane_factories import REPOSITORY_ID, a_heartbeat, a_job
 from plane_twins import ADMIN, AS_ADMIN, AS_WORKER, House
+from search_twins import a_searchable
 
 #: All that a stranger may see. Anything else that a route adds must ask for a token, or this file says why not.
 _OPEN = {
@@ -35,7 +36,7 @@ _IN_VAIN = {
     ("POST", "/ui/jobs/{job_id}/retry"): 409,
 }
 #: Pages send strangers to the sign-in form.
-_PAGES = {("GET", "/"), ("POST", "/ui/submit"), ("POST", "/ui/jobs/{job_id}/retry")}
+_PAGES = {("GET", "/"), ("GET", "/ui/search"), ("POST", "/ui/submit"), ("POST", "/ui/jobs/{job_id}/retry")}
 _JOB = a_job()
 _VALUES = {
     "{job_id}": _JOB.id,
@@ -52,6 +53,7 @@ _QUERIES = {
     "dependents": {"path": "src/file_0.py"},
     "dependencies": {"path": "src/file_0.py"},
     "paths": {"source": "src/file_0.py", "target": "src/file_1.py"},
+    "search": {"q": "where is a token checked?"},
 }
 _BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/ingestion/ingest": {"json": {"url": "a/b"}},
@@ -63,6 +65,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/workers/{name}/echo": {"json": {}},
     "/api/v1/workers/{worker}/pause": {"json": {"note": "gaming", "minutes": 15}},
     "/api/v1/repositories/{repository_id}/impact": {"json": {"changes": [{"path": "src/file_1.py"}]}},
+    "/api/v1/search": {"json": {"query": "where is a token checked?"}},
     "/ui/submit": {"data": {"repository": "a/b"}},
     "/sign-in": {"data": {"token": ADMIN}},
 }
@@ -86,12 +89,13 @@ def _path(door: tuple[str, str]) -> str:
 
 
 def _knock(client: TestClient, door: tuple[str, str], **headers: str) -> Any:
-    query = _QUERIES.get(door[1].rsplit("/", 1)[-1])
+    query = _QUERIES.get(door[1].rsplit("/", 1)[-1]) if door[0] == "GET" else None
     return client.request(door[0], _path(door), params=query, headers=headers, **_BODIES.get(door[1], {}))
 
 
 def _with_job(house: House) -> House:
     house.submit.jobs.append(_JOB)
+    house.texts.repositories = [a_searchable()]
     house.presence.hear(a_heartbeat())
     return house
 
@@ -107,6 +111,12 @@ def _named(door: tuple[str, str]) -> str:
     return " ".join(door)
 
 
+@pytest.fixture(scope="module")
+def shut() -> House:
+    """A control plane for all who are refused: they change nothing, so that one will do."""
+    return _with_job(House())
+
+
 def test_the_table_knows_every_kind_of_door() -> None:
     """The doors that the table names exist, and there are guarded ones."""
     assert set(_DOORS) >= _OPEN | set(_FOR_WORKERS) | set(_IN_VAIN) | _PAGES
@@ -114,9 +124,9 @@ def test_the_table_knows_every_kind_of_door() -> None:
 
 
 @pytest.mark.parametrize("door", _GUARDED, ids=_named)
-def test_a_stranger_is_refused_before_anything_is_looked_at(door: tuple[str, str], stranger: TestClient) -> None:
+def test_a_stranger_is_refused_before_anything_is_looked_at(door: tuple[str, str], shut: House) -> None:
     """Without a credential a door answers 401 (a page: the sign-in form), whatever else is wrong with the request."""
-    answer = _knock(stranger, door)
+    answer = _knock(shut.client(), door)
 
     if door in _PAGES:
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
@@ -129,11 +139,11 @@ def test_a_stranger_is_refused_before_anything_is_looked_at(door: tuple[str, str
 @pytest.mark.parametrize(
     "credential", ["Bearer wrong-token", "Basic YWRtaW46eA==", "Bearer", f"Token {ADMIN}", "Bearer é"]
 )
-def test_a_wrong_credential_is_refused(door: tuple[str, str], credential: str, stranger: TestClient) -> None:
+def test_a_wrong_credential_is_refused(door: tuple[str, str], credential: str, shut: House) -> None:
     """A wrong token, an empty one, or another scheme opens nothing."""
     headers = [(b"authorization", credential.encode())]
 
-    answer = stranger.request(door[0], _path(door), headers=headers, **_BODIES.get(door[1], {}))
+    answer = shut.client().request(door[0], _path(door), headers=headers, **_BODIES.get(door[1], {}))
 
     assert answer.status_code == (303 if door in _PAGES else 401)
 
@@ -174,15 +184,16 @@ def test_the_page_s_cookie_opens_what_the_admin_token_opens(door: tuple[str, str
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://testserver.evil.example", "http://testserver:81", ""]
 )
-def test_a_change_from_another_site_is_refused(door: tuple[str, str], origin: str, house: House) -> None:
+def test_a_change_from_another_site_is_refused(door: tuple[str, str], origin: str, shut: House) -> None:
     """With the cookie, and at the sign-in form, a foreign, odd or missing ``Origin`` gets 403 and changes nothing."""
-    page = _with_job(house).page()
+    page = shut.page()
     del page.headers["Origin"]
 
     answer = _knock(page, door, **({"Origin": origin} if origin else {}))
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
-    assert house.submit.jobs == [_JOB]
+    assert shut.submit.jobs == [_JOB]
+    assert shut.told == []
 
 
 @pytest.mark.parametrize("door", [door for door in _DOORS if door in _OPEN and door[0] == "GET"], ids=_named)

@@ -41,6 +41,25 @@ def test_paths_say_why_one_file_depends_on_another(admin: TestClient) -> None:
     assert back == []
 
 
+def test_a_file_twice_leads_in_a_circle(admin: TestClient) -> None:
+    """Asked why a file depends on itself, the answer is the cycle that it is in, and none within too few imports."""
+    (way,) = _data(admin, "paths?source=src/file_1.py&target=src/file_1.py")
+
+    assert [step["source"] for step in way["steps"]] == ["src/file_1.py", "src/file_2.py", "src/file_0.py"]
+    assert way["steps"][-1]["target"] == "src/file_1.py"
+    assert _data(admin, "paths?source=src/file_1.py&target=src/file_1.py&depth=2") == []
+    assert admin.get(f"{BASE}/paths?source=gone.py&target=gone.py").status_code == 404
+
+
+def test_a_community_that_is_not_there_is_not_found(admin: TestClient) -> None:
+    """A number that no community has is 404; the page behind the last file of one that is there is empty."""
+    refused = admin.get(f"{BASE}/communities/99/files")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "NOT_FOUND")
+    assert "no community 99" in refused.json()["error"]["message"]
+    assert _data(admin, "communities/0/files?cursor=2") == []
+
+
 def test_cycles_come_with_what_breaks_them(admin: TestClient) -> None:
     """A cycle has its files, the imports to give up, and how many nobody can do without."""
     (cycle,) = _data(admin, "cycles")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from cloud_api.lines import Lines
-from shared.errors import InvalidRequest, NotAnswered, NoWorker, TooLate
+from shared.errors import InvalidRequest, NotAnswered, NotFound, NoWorker, TooLate
 from shared.nodes.line import MAX_BODY
 from shared.timing import Timing
 from tests.unit.cloud_core.line_world import ATTIC, CELLAR, DEN, Peer, ask, open_all
@@ -134,6 +134,25 @@ def test_an_error_is_handed_on_or_told(lines: Lines) -> None:
                 attic.answer(request.id, body={})
 
             assert time.monotonic() - began < 1
+
+    run_apart(life())
+
+
+def test_what_is_not_there_is_told_at_once(lines: Lines) -> None:
+    """When one worker says that there is no such thing, nobody else is asked, nor waited for who was asked before."""
+
+    async def life() -> None:
+        with Peer(lines, DEN) as den, Peer(lines, ATTIC) as attic, Peer(lines, CELLAR) as cellar:
+            await open_all(den, attic, cellar)
+            began = time.monotonic()
+            asking = ask(lines, DEN, ATTIC, CELLAR, seconds=5.0)
+            await den.request()
+            attic.answer((await attic.request()).id, error="There is no such commit.", missing=True)
+            with pytest.raises(NotFound, match=r"^There is no such commit\. Nothing was changed\.$"):
+                await asking
+
+            assert time.monotonic() - began < 4
+            assert cellar.held.in_hand == 0
 
     run_apart(life())
 

@@ -68,6 +68,23 @@ def test_the_least_loaded_worker_is_asked(house: House) -> None:
     run_apart(life())
 
 
+def test_a_hand_full_of_short_jobs_is_the_load_of_one_slot(house: House) -> None:
+    """A worker with one of two slots in use is asked before one whose only slot is, whatever its hand holds."""
+
+    async def life() -> None:
+        house.hear(DEN, attempts=tuple(a_report(a_running_job()) for _ in range(8)), at_work=1, slots=2)
+        house.hear(ATTIC, attempts=(a_report(a_running_job()),), slots=1)
+        with Peer(house.lines, DEN) as den, Peer(house.lines, ATTIC) as attic:
+            for peer in (den, attic):
+                await peer.open()
+            echo = house.echo()
+            await _echoes(den)
+
+            assert (await echo).worker == DEN
+
+    run_apart(life())
+
+
 @pytest.mark.parametrize("whom", [ATTIC, "attic"], ids=["worker", "node"])
 def test_a_named_worker_is_asked(house: House, whom: str) -> None:
     """A worker is named by its id or by its node, and nobody else is asked then."""

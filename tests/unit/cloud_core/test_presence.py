@@ -184,6 +184,28 @@ def test_free_time_counts_from_the_first_free_slot(house: House) -> None:
     assert house.presence.free_for(OTHER) == 0.0
 
 
+def test_a_hand_full_of_short_jobs_takes_one_slot(house: House) -> None:
+    """A worker that says how many slots have work is free as long as one has none, however many attempts it lists."""
+    reports = tuple(a_report(a_running_job()) for _ in range(8))
+    house.hear(slots=2, attempts=reports, at_work=1)
+    house.now += 5
+    (partly,) = house.presence.workers()
+    free_for = house.presence.free_for(DEN)
+    house.hear(slots=2, attempts=reports, at_work=2)
+    (full,) = house.presence.workers()
+
+    assert (partly.free, free_for, full.free, house.presence.free_for(DEN)) == (True, 5.0, False, 0.0)
+
+
+def test_a_slot_that_has_nothing_in_hand_is_free(house: House) -> None:
+    """A worker that tells of its last end a moment before its slot is free is not taken for busy until then."""
+    house.hear(slots=1, attempts=(), at_work=1)
+
+    (view,) = house.presence.workers()
+
+    assert view.free
+
+
 def test_free_time_begins_anew_after_a_loss(house: House) -> None:
     """Time that a worker was away was no time that it was free."""
     house.hear()

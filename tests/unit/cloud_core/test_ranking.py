@@ -63,14 +63,16 @@ def test_changed_files_are_no_answer() -> None:
 
 
 def test_reasons_are_told_strongest_first() -> None:
-    """A direct importer with a like name in the same folder says all three, and a stranger says nothing."""
-    found = rank(
-        ["src/core/engine.py"], [_file("src/core/engine_user.py", backwards=1), _file("x/stranger.py")], limit=9
-    )
+    """A direct importer with a like name in the same folder says all three; no file is told of without a reason."""
+    others = [_file("x/far.py", forwards=2), _file("y/Engines.spec.ts")]
+    found = rank(["src/core/engine.py"], [_file("src/core/engine_user.py", backwards=1), *others], limit=9)
 
-    assert found[0].reasons == ("imports a changed file", "has a like name", "is in the same folder")
-    assert (found[0].distance, found[0].test) == (1, False)
-    assert found[1].reasons == ()
+    assert {one.path: one.reasons for one in found} == {
+        "src/core/engine_user.py": ("imports a changed file", "has a like name", "is in the same folder"),
+        "x/far.py": ("is imported by what a changed file imports",),
+        "y/Engines.spec.ts": ("has a like name",),
+    }
+    assert [(one.distance, one.test) for one in found] == [(None, True), (1, False), (None, False)]
 
 
 def test_distance_is_told_in_words() -> None:

@@ -132,7 +132,13 @@ def test_least_loaded_goes_first(house: House) -> None:
     ordered = {
         "a": {"slots": 2},
         "b": {"slots": 4, "attempts": (a_report(a_running_job()),), "load": 0.1},
-        "c": {"slots": 2, "attempts": (a_report(a_running_job()),), "load": 0.1, "power": "mains"},
+        "c": {
+            "slots": 2,
+            "attempts": tuple(a_report(a_running_job()) for _ in range(8)),
+            "at_work": 1,
+            "load": 0.1,
+            "power": "mains",
+        },
         "d": {"slots": 2, "attempts": (a_report(a_running_job()),), "load": 0.1, "power": "battery"},
         "e": {"slots": 2, "attempts": (a_report(a_running_job()),), "load": 0.9},
         "f": {"slots": 1, "attempts": (a_report(a_running_job()),), "load": 0.0},

@@ -12,15 +12,15 @@ from torch.nn.functional import logsigmoid
 from edge_worker.compute.skipgram import SkipGram, Tables, Window
 
 LENGTH, CONTEXT, NEGATIVES, NOISE, DIM = 5, 3, 4, 6, 8
-#: Two walks, which share their noise.
+#: Two walks, and the noise of each.
 WALKS = [[0, 1, 0, 3, 4], [5, 6, 5, 6, 2]]
-SHARED = [7, 8, 8, 9, 1, 11]
+WRONG = [[7, 8, 8, 9, 1, 11], [3, 10, 9, 7, 5, 0]]
 
 
-def written_out(rows: Tensor, walks: list[list[int]], noise: list[int], centres: range) -> tuple[Tensor, float]:
+def written_out(rows: Tensor, walks: list[list[int]], noise: list[list[int]], centres: range) -> tuple[Tensor, float]:
     """The loss of walks, pair by pair as word2vec defines it, and the weight of its true pairs."""
     loss, weight = rows.new_zeros(()), 0.0
-    for walk in walks:
+    for walk, wrong_nodes in zip(walks, noise, strict=True):
         for i in centres:
             for j, other in enumerate(walk):
                 share = (CONTEXT + 1 - abs(i - j)) / CONTEXT
@@ -28,7 +28,7 @@ def written_out(rows: Tensor, walks: list[list[int]], noise: list[int], centres:
                     continue
                 weight += share
                 loss = loss - share * logsigmoid(rows[walk[i], 0] @ rows[other, 1])
-                for wrong in noise:
+                for wrong in wrong_nodes:
                     loss = loss - share * NEGATIVES / NOISE * logsigmoid(-(rows[walk[i], 0] @ rows[wrong, 1]))
     return loss, weight
 
@@ -46,14 +46,14 @@ def drawn(nodes: int, seed: int = 0) -> Tensor:
 def test_step_agrees_with_autograd(every: int) -> None:
     """A step moves rows along autograd's gradient of the loss of this turn's centres; each turn has its own."""
     model = make_model(drawn(12), every=every)
-    walks, noise = torch.tensor(WALKS), torch.tensor([SHARED])
+    walks, noise = torch.tensor(WALKS), torch.tensor(WRONG)
     # A row is named several times, so what it is scaled by is the sum over its mentions: set it so high that they
     # do not count, and the step is the gradient itself.
     model.tables.moved[: 2 * 12].fill_(1e12)
 
     for turn in range(every):
         before = model.tables.pairs().clone().requires_grad_()
-        loss, _ = written_out(before, WALKS, SHARED, range(turn, LENGTH, every))
+        loss, _ = written_out(before, WALKS, WRONG, range(turn, LENGTH, every))
         loss.backward()
         model.step(walks, noise, 1e6)
         assert before.grad is not None
@@ -87,7 +87,7 @@ def test_a_row_that_has_moved_infinitely_far_stays() -> None:
     distances[:6] = math.inf
     model = SkipGram(Tables(start, distances), window, batch=2)
 
-    model.step(torch.tensor(WALKS), torch.tensor([SHARED]), 0.1)
+    model.step(torch.tensor(WALKS), torch.tensor(WRONG), 0.1)
 
     assert torch.equal(model.tables.pairs()[:6], start[:6])
     assert not torch.equal(model.tables.pairs()[6], start[6])
@@ -100,8 +100,8 @@ def test_what_is_nowhere_moves_nobody() -> None:
     ended = torch.tensor([[0, 1, nowhere, nowhere, nowhere], [2, 3, 4, 2, 3]])
     all_nowhere = torch.tensor([[nowhere] * LENGTH, [nowhere] * LENGTH])
 
-    model.step(ended, torch.tensor([[nowhere] * NOISE]), 0.1)
-    other.step(all_nowhere, torch.tensor([SHARED]), 0.1)
+    model.step(ended, torch.tensor([[nowhere] * NOISE] * 2), 0.1)
+    other.step(all_nowhere, torch.tensor(WRONG), 0.1)
 
     assert not torch.equal(model.tables.pairs()[:2], start[:2])
     assert torch.equal(model.tables.pairs()[5:], start[5:])
@@ -113,8 +113,8 @@ def test_loss_is_the_mean_over_true_pairs() -> None:
     """The loss of a batch is word2vec's, divided by the weight of its true pairs; nodes may repeat."""
     model = make_model(drawn(12, seed=1))
 
-    loss, weight = written_out(model.tables.pairs(), WALKS, SHARED, range(LENGTH))
-    found = model.loss(torch.tensor(WALKS), torch.tensor([SHARED]))
+    loss, weight = written_out(model.tables.pairs(), WALKS, WRONG, range(LENGTH))
+    found = model.loss(torch.tensor(WALKS), torch.tensor(WRONG))
 
     assert found == pytest.approx(float(loss) / weight, rel=1e-9)
 
@@ -122,7 +122,7 @@ def test_loss_is_the_mean_over_true_pairs() -> None:
 def test_steps_lower_the_loss() -> None:
     """Going over the same batch again and again fits it."""
     model = make_model(drawn(12, seed=2))
-    walks, noise = torch.tensor([[0, 1, 2, 3, 4]] * 2), torch.tensor([[6, 7, 8, 9, 10, 11]])
+    walks, noise = torch.tensor([[0, 1, 2, 3, 4]] * 2), torch.tensor([[6, 7, 8, 9, 10, 11]] * 2)
     before = model.loss(walks, noise)
 
     for _ in range(50):

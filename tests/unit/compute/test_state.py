@@ -46,7 +46,9 @@ def test_bytes_bring_back_the_state() -> None:
     assert pack(state, names) == BYTES
 
 
-@pytest.mark.parametrize("change", [{"dim": 32}, {"epochs": 3}, {"seed": 1}, {"smooth": False}, {"method": "prone"}])
+@pytest.mark.parametrize(
+    "change", [{"dim": 32}, {"epochs": 3}, {"seed": 1}, {"smooth": 1}, {"noise": 12}, {"method": "prone"}]
+)
 def test_a_state_of_other_parameters_is_dropped(change: dict[str, object]) -> None:
     """What was trained by other parameters is no start for these."""
     assert unpack(BYTES, replace(QUICK, **change)) is None  # type: ignore[arg-type]

@@ -22,8 +22,9 @@ from shared.knowledge import Knowledge
 from shared.ledger.keeper import Keeper, Renewal, Started, StartOutcome
 from shared.ledger.publish import PublishedRow, Publisher, Refused
 from shared.ledger.records import Job, OpenJob
-from shared.ledger.turns import Turned, Turns
-from shared.mailbox.lanes import Mailbox
+from shared.ledger.turns import Finished, Following, Turned, Turns
+from shared.mailbox.lanes import NOTHING_TAKEN, Mailbox, Taken
+from shared.textual import Textual
 
 WORKER = "den.0123456789ab"
 HELLO = Hello(gpu=False, gpu_name=None, gpu_memory=0.0)
@@ -79,7 +80,9 @@ class Ledger:
     outdated: bool = False
     #: Ids that it lets start; ``None`` lets all.
     startable: set[str] | None = None
-    #: What a turn says of the others.
+    #: Ids that a turn does not end.
+    refused: frozenset[str] = frozenset()
+    #: What a turn says of the first that it does not start.
     why_not: StartOutcome = "taken"
     seen: PublishedRow | None = None
     publish_error: Exception | None = None
@@ -118,18 +121,21 @@ class Ledger:
             return Started(outcome="taken", job=None)
         return Started(outcome="started", job=an_attempt(id=job_id))
 
-    def turn(self, job: Job, *, result: dict[str, Any], following: str, **given: Any) -> Turned:
-        """End one job and start another."""
-        self._note("turn", ended=job.id, result=result, following=following)
+    def turn(self, done: Sequence[Finished], *, following: Sequence[str], **given: Any) -> Turned:
+        """End jobs and start others."""
+        ids = [one.job.id for one in done]
+        self._note("turn", ended=ids, results=[one.result for one in done], following=list(following))
         if self.publish_error is not None:
             raise self.publish_error
-        if not self.held:
-            return Turned(ended=False, started=None, visible=None)
-        self.open = [one for one in self.open if one.job.id != job.id]
-        if self.startable is not None and following not in self.startable:
-            return Turned(ended=True, started=Started(outcome=self.why_not, job=None), visible=None)
-        started = Started(outcome="started", job=an_attempt(id=following))
-        return Turned(ended=True, started=started, visible=self.seen)
+        ended = frozenset(ids) - self.refused if self.held else frozenset()
+        self.open = [one for one in self.open if one.job.id not in ended]
+        if len(ended) < len(ids) or not following:
+            return Turned(ended=ended, outcome=None, started=())
+        able = [job_id for job_id in following if self.startable is None or job_id in self.startable]
+        if following[0] not in able:
+            return Turned(ended=ended, outcome=self.why_not, started=())
+        started = tuple(Following(job=an_attempt(id=job_id), visible=self.seen) for job_id in able)
+        return Turned(ended=ended, outcome="started", started=started)
 
     def open_jobs(self) -> list[OpenJob]:
         """Return what is open."""
@@ -148,8 +154,13 @@ class Ledger:
 
     def snooze(self, job_id: str, **given: Any) -> State | None:
         """Give back."""
-        self._note("snooze", **given)
+        self._note("snooze", job_id=job_id, **given)
         return State.QUEUED if self.held else None
+
+    def give_back(self, jobs: Sequence[Job], **given: Any) -> dict[str, State]:
+        """Give back what was not begun."""
+        self._note("give_back", job_ids=[job.id for job in jobs], **given)
+        return {job.id: State.QUEUED for job in jobs} if self.held else {}
 
     def end(self, job_id: str, **given: Any) -> bool:
         """End."""
@@ -161,9 +172,11 @@ class Ledger:
         self._note("published")
         return self.seen
 
-    def publish(self, job: Job, knowledge: Knowledge, **given: Any) -> None:
+    def publish(self, job: Job, knowledge: Knowledge | None, textual: Textual | None = None, **given: Any) -> None:
         """Publish."""
-        self._write(job, "publish", commit=knowledge.commit, **given)
+        learned = knowledge or textual
+        assert learned is not None
+        self._write(job, "publish", commit=learned.commit, **given)
         self.seen = visible(job.generation or 0)
 
     def succeed(self, job: Job, **given: Any) -> None:
@@ -195,6 +208,8 @@ class Compute:
     kills: int = 0
     warms: int = 0
     warm_error: Exception | None = None
+    #: Its process, while it lives.
+    pid: int | None = 4711
 
     @property
     def process(self) -> ComputeProcess:
@@ -286,18 +301,25 @@ class Lanes:
                 return None
             return self.ids.pop(0)
 
-    def glance(self, lanes: Sequence[str], *, forget: str | None = None) -> str | None:
-        """Return the next id at once."""
+    def glance(self, lanes: Sequence[str], *, most: int = 1, forget: Sequence[str] = ()) -> Taken:
+        """Return the next ids at once."""
         self._check()
-        if forget is not None:
-            self.forgotten.append(forget)
+        self.forgotten.extend(forget)
         with self._change:
-            return self.ids.pop(0) if self.ids else None
+            found, self.ids = self.ids[:most], self.ids[most:]
+            return Taken(lane=lanes[0], ids=tuple(found)) if found else NOTHING_TAKEN
 
-    def forget(self, job_id: str) -> None:
-        """Delete a record."""
+    def put_back(self, lane: str, job_ids: Sequence[str]) -> None:
+        """Let ids lie first again."""
         self._check()
-        self.forgotten.append(job_id)
+        with self._change:
+            self.ids[:0] = job_ids
+            self._change.notify_all()
+
+    def forget(self, *job_ids: str) -> None:
+        """Delete records."""
+        self._check()
+        self.forgotten.extend(job_ids)
 
     def put(self, job_id: str) -> None:
         """Let an id arrive."""

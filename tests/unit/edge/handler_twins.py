@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,19 @@ from plane_factories import REPOSITORY, REPOSITORY_ID
 from edge_worker.handlers.base import Published, Reporter, Task
 from edge_worker.handlers.ingest import Ingest
 from edge_worker.handlers.reading import Source
+from edge_worker.handlers.structure import StructureHalf
+from edge_worker.handlers.text import TextHalf
 from edge_worker.handlers.training import TrainingStates
 from edge_worker.handlers.vectors import COLLECTIONS, DIMENSION
+from edge_worker.models.vectors import DocumentEmbedder
 from edge_worker.source.fetch import FetchLimits
 from edge_worker.source.git import Access
-from shared.errors import StoreUnavailable
+from shared.errors import ConfigurationError, StoreUnavailable
 from shared.jobs.payloads import IngestPayload
 from shared.ledger.records import DEFAULT_TENANT
 from shared.repositories import RepositoryAddress
 from shared.stores.base import Hit, Point
+from shared.stores.lance_passages import LancePassageStore
 
 TENANT = str(DEFAULT_TENANT)
 COLLECTION = COLLECTIONS["node2vec"]
@@ -158,6 +162,7 @@ class Home:
     """A repository on this disk, and an ingest that may read it."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.path, self.work = folder / "repository", folder / "work"
         self.path.mkdir()
         self.work.mkdir()
@@ -165,7 +170,15 @@ class Home:
         self.store = Store()
         self.states = TrainingStates(folder=folder / "training")
         self.cache = folder / "parsed.cache"
+        self.passages = LancePassageStore(path=folder / "lancedb")
+        #: What embeds text; a test that wants text puts a model here.
+        self.model: Callable[[], DocumentEmbedder] = self.model_missing
         self.attempts = 0
+
+    @staticmethod
+    def model_missing() -> DocumentEmbedder:
+        """Have no model."""
+        raise ConfigurationError("The text model is missing on disk.")
 
     def commit(self, files: dict[str, str | None]) -> str:
         """Commit files; return the commit. ``None`` takes a file away."""
@@ -204,7 +217,9 @@ class Home:
 
     def ingest(self, place: tuple[str, str | None] = ("lancedb", "den")) -> Ingest:
         """Return the handler."""
-        return Ingest(source=self._source, store=self.store, states=self.states, device="cpu", place=place)
+        structure = StructureHalf(store=self.store, states=self.states, device="cpu", place=place)
+        text = TextHalf(store=self.passages, model=self.model, cache=self.folder / "vectors.cache", place=place)
+        return Ingest(source=self._source, structure=structure, text=text)
 
     def _source(self, task: Task, payload: IngestPayload) -> Source:
         return Source(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from edge_worker.handlers.training import Tag, TrainingStates
 from edge_worker.handlers.vectors import BATCH, DIMENSION, Kept, Shelf
 from shared.errors import Cancelled, ConfigurationError, InvalidRepository, Permanent, StoreUnavailable
 from shared.jobs.payloads import IngestPayload
+from shared.stores.lance_passages import LancePassageStore
 
 FILES = {
     "app/__init__.py": "",
@@ -135,6 +137,34 @@ def test_a_repository_without_sources_can_never_work(home: Home) -> None:
 
     assert caught.value.reason == "no_source_files"
     assert home.store.points == {}
+
+
+def test_a_repository_of_garbage_can_never_work(home: Home) -> None:
+    """Where no file is a program the job fails for good, also where none looks as if it imported anything."""
+    home.commit({"a.py": ")]}" * 50, "b.ts": "@#" * 50, "c.py": "\0\1\2"})
+
+    with pytest.raises(Permanent) as caught:
+        home.ingest()(home.task(), silent()[0])
+
+    assert caught.value.reason == "nothing_to_index"
+    assert "None of 3 source files could be parsed (2 broken, 1 too large or not text)" in caught.value.message
+
+
+@pytest.mark.parametrize("other", [{"b.py": "x = 1\n"}, {"b.py": "def f(:\n  pass\n"}, {"b.h": "int x;\n"}])
+def test_one_program_among_garbage_is_indexed(home: Home, other: dict[str, str | None]) -> None:
+    """A commit without a single import is indexed as long as one of its files is a program, a broken one included."""
+    home.commit({"a.py": ")]}" * 50, **other})
+
+    outcome = home.ingest()(home.task(), silent()[0])
+
+    assert outcome.summary["files"] == 2
+
+
+def test_garbage_beyond_measure_is_not_searched_for_a_program(home: Home) -> None:
+    """What the grammars are asked about has a bound, and garbage beyond it is taken for what its name says."""
+    home.commit({f"{number}.py": f"#{number}\n" + "@#$%^ \n" * 9_000 for number in range(17)})
+
+    assert home.ingest()(home.task(), silent()[0]).summary["files"] == 17
 
 
 @pytest.mark.parametrize("stage", ["fetch", "parse", "train", "neighbours"])
@@ -280,7 +310,9 @@ def _remove(store: Store, known: Published | None, folder: Path = Path("nowhere"
         work_dir=Path("nowhere"),
         published=known,
     )
-    return Remove(store=store, states=TrainingStates(folder=folder))(task, silent()[0]).summary
+    with tempfile.TemporaryDirectory() as empty:
+        remove = Remove(store=store, passages=LancePassageStore(path=Path(empty)), states=TrainingStates(folder=folder))
+        return remove(task, silent()[0]).summary
 
 
 def test_a_removal_takes_every_vector() -> None:

@@ -13,8 +13,10 @@ from plane_factories import a_report
 
 from edge_worker.attempt.messages import Done, Ended, Progress, RunTask, Tidied, TidyUp
 from edge_worker.attempt.process import ComputeDied
-from edge_worker.relay import Claimant, Following, Relay
-from edge_worker.runner import Conditions, Ran, Runner
+from edge_worker.conditions import Conditions
+from edge_worker.handful import Ran
+from edge_worker.relay import Claimant, Relay
+from edge_worker.runner import Runner
 from edge_worker.settle import Settler
 from edge_worker.stops import Stops
 from shared.errors import ConfigurationError, LedgerUnavailable, Transient
@@ -23,6 +25,7 @@ from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.knowledge import Knowledge
 from shared.ledger.records import Job
+from shared.ledger.turns import Following
 from shared.nodes.capabilities import Capabilities
 from shared.nodes.heartbeat import AttemptReport, EndReport
 from shared.timing import Timing
@@ -44,6 +47,7 @@ class House:
         self.ledger, self.compute = Ledger(), Compute(self.clock)
         self.stops = Stops(paused=lambda: self.paused)
         self.reports: list[AttemptReport] = []
+        self.ended: list[EndReport] = []
         self.lanes, self.aside = Lanes(), list[str]()
         timing = Timing(grace=5.0, renew=300.0, heartbeat=20.0, lease=600.0)
         self.runner = Runner(
@@ -54,8 +58,9 @@ class House:
                 keeper=self.ledger.keeper, publisher=self.ledger.publisher, vector_store="lancedb", timing=timing
             ),
             stops=self.stops,
-            conditions=Conditions(worker=WORKER, work_dir=self.folder, job_timeout=3600.0, timing=timing),
+            conditions=Conditions(worker=WORKER, work_dir=self.folder, job_timeout=3600.0, most=4, timing=timing),
             report=self.reports.append,
+            ended=self.ended.append,
             relay=Relay(
                 worker=WORKER,
                 capabilities=Capabilities(node="den"),
@@ -71,7 +76,7 @@ class House:
     def run(self, *script: Any, job: Job | None = None) -> EndReport:
         """Run an attempt whose compute process does this."""
         self.compute.script = list(script)
-        return self.runner.run(job or an_attempt()).report
+        return self.runner.run(job or an_attempt()).reports[-1]
 
     def follow(self, *script: Any, after: Following) -> Ran:
         """Run the attempt that followed another one."""
@@ -199,6 +204,18 @@ def test_nothing_is_kept_of_a_removed_repository(house: House) -> None:
 
     assert asked is not None
     assert (asked.below, asked.keep) == (8, None)
+
+
+def test_what_was_published_is_left_for_its_removal(house: House) -> None:
+    """A repository that was removed right after its publish loses what that superseded; the removal counts the rest."""
+    job = an_attempt()
+    report = house.run(house.learns(job), job=job)
+    house.ledger.seen = visible(7, removed=True)
+
+    asked = house.tidy(report.state, job=job)
+
+    assert asked is not None
+    assert (asked.below, asked.keep) == (7, 7)
 
 
 def test_an_attempt_that_goes_on_elsewhere_is_not_tidied(house: House) -> None:
@@ -593,7 +610,7 @@ def test_a_job_that_followed_is_in_hand_at_once(house: House) -> None:
     house.compute.script = [UNCHANGED]
     ran = house.runner.run(job)
 
-    assert ran.report.state is State.SUCCEEDED
+    assert ran.reports[-1].state is State.SUCCEEDED
     assert ran.following is not None
     assert [report.job_id for report in house.reports] == [job.id, job_id]
     assert not house.runner.overdue
@@ -611,7 +628,7 @@ def test_a_job_that_followed_asks_for_nothing_that_it_knows(house: House) -> Non
 
     ran = house.follow(house.learns(following.job), after=Following(job=following.job, visible=visible(4)))
 
-    assert ran.report.state is State.SUCCEEDED
+    assert ran.reports[-1].state is State.SUCCEEDED
     assert [name for name, _ in house.ledger.moves] == ["publish"]
     task = [message for message in house.compute.said if isinstance(message, RunTask)][-1].task
     assert task["published"]["generation"] == 4
@@ -646,7 +663,7 @@ def test_a_job_that_followed_is_given_up_when_it_is_given_again(house: House) ->
     house.runner.yield_to(an_attempt(id=following.job.id, attempt=2))
     ran = house.follow(UNCHANGED, after=following)
 
-    assert ran.report.state is State.QUEUED
+    assert ran.reports[-1].state is State.QUEUED
     assert house.ledger.named("succeed", "turn") == house.ledger.named("turn")[:1]
 
 
@@ -657,5 +674,5 @@ def test_a_turn_that_nobody_answered_is_told_the_ordinary_way(house: House) -> N
 
     ran = house.runner.run(an_attempt())
 
-    assert (ran.report.state, ran.following) == (State.SUCCEEDED, None)
+    assert (ran.reports[-1].state, ran.following) == (State.SUCCEEDED, None)
     assert [name for name, _ in house.ledger.named("turn", "succeed")] == ["succeed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from shared.jobs.kinds import Kind
 from shared.jobs.states import State
 from shared.knowledge import Knowledge
 from shared.ledger.records import Job
+from shared.ledger.turns import Finished
 from shared.nodes.heartbeat import EndReport
 from shared.timing import Timing
 
@@ -256,3 +258,38 @@ def test_a_worker_that_stops_does_not_wait_for_the_ledger() -> None:
 
     ((_, how),) = ledger.named("snooze", "retry", "end")
     assert (how["reason"], report.state) == ("worker_stopping", State.QUEUED)
+
+
+def test_what_was_not_begun_goes_back_in_one_statement() -> None:
+    """However many they are, the ledger is asked once, and each is reported as it stands after it."""
+    ledger, jobs = Ledger(), [an_attempt() for _ in range(15)]
+
+    back = _settler(ledger).given_back(jobs, "started_ahead")
+
+    assert [how["job_ids"] for _, how in ledger.moves] == [[job.id for job in jobs]]
+    assert (back.heard, {report.state for report in back.reports}) == (True, {State.QUEUED})
+
+
+def test_a_silent_ledger_is_not_asked_twice_for_what_was_not_begun() -> None:
+    """Nobody has the jobs in hand any more, and whoever gave them back hears that nobody answered."""
+    ledger, jobs = Ledger(away=1), [an_attempt() for _ in range(3)]
+
+    back = _settler(ledger).given_back(jobs, "started_ahead")
+
+    assert (back.heard, len(back.reports), ledger.away, ledger.moves) == (False, 3, 0, [])
+
+
+def test_several_ends_have_one_lease_together() -> None:
+    """When the ledger stays silent for a lease, the others are not tried for another one each, and all are told of."""
+    ledger, done = Ledger(away=1_000), [Finished(job=an_attempt(), result={}) for _ in range(16)]
+    renewed: list[str] = []
+
+    began = time.monotonic()
+    reports = _settler(ledger, Timing(lease=0.6)).all_published(
+        done, renew=lambda job: renewed.append(job.id), stops=Stops()
+    )
+
+    assert time.monotonic() - began < 16 * 0.6 / 2
+    assert [report.job_id for report in reports] == [one.job.id for one in done]
+    assert {report.state for report in reports} == {State.QUEUED}
+    assert set(renewed) == {done[0].job.id}

@@ -14,11 +14,13 @@ from pydantic import BaseModel, SecretStr
 
 from edge_worker.attempt.messages import Done, Ended, Tidied, TidyUp
 from edge_worker.claims import Claims
+from edge_worker.conditions import Conditions
 from edge_worker.duty import OwnDuty
 from edge_worker.hand import Hand
 from edge_worker.heartbeats import Heartbeats
 from edge_worker.line import Line
-from edge_worker.runner import Conditions, Runner
+from edge_worker.relay import Claimant, Relay
+from edge_worker.runner import Runner
 from edge_worker.settle import Settler
 from edge_worker.slots import Slots
 from edge_worker.stops import Stops
@@ -136,8 +138,17 @@ class House:
             publisher=ledger.publisher,
             settler=Settler(keeper=ledger.keeper, publisher=ledger.publisher, vector_store="lancedb", timing=timing),
             stops=self.stops,
-            conditions=Conditions(worker=WORKER, work_dir=self.scratch, job_timeout=3600.0, timing=timing),
+            conditions=Conditions(worker=WORKER, work_dir=self.scratch, job_timeout=3600.0, most=1, timing=timing),
             report=self.hand.report,
+            ended=self.hand.end,
+            relay=Relay(
+                worker=WORKER,
+                capabilities=Capabilities(node="den"),
+                lease=600.0,
+                turns=ledger.turns,
+                mailbox=None,
+                claimant=Claimant(lanes=tuple, leave=lambda _: None, lost=lambda _: None),
+            ),
             clock=compute.clock,
             lease_clock=compute.clock,
         )

@@ -119,6 +119,7 @@ def test_wrong_variable_is_named_and_its_value_is_not(monkeypatch: pytest.Monkey
         ("PHAROS_DEVICE", "canary"),
         ("PHAROS_MAX_FILES", "0"),
         ("PHAROS_FETCH_TIMEOUT", "soon"),
+        ("PHAROS_MODEL_IDLE", "never"),
     ],
 )
 def test_wrong_worker_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -202,9 +202,9 @@ def test_the_scan_equals_the_grammar(source: bytes) -> None:
     [
         b"{" * 100_000,
         b'import "' * 50_000,
-        b"a." * 200_000,
+        b"a." * 70_000,
         b"const(" * 50_000,
-        b"(" + b"a," * 200_000,
+        b"(" + b"a," * 70_000,
         b"`" * 9999,
         b"'" * 9999,
     ],

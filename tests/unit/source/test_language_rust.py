@@ -295,7 +295,7 @@ def test_the_scan_knows_what_it_cannot_tell(source: bytes) -> None:
     [
         b"{" * 100_000,
         b"use a::{" * 50_000,
-        b"a::" * 200_000,
+        b"a::" * 70_000,
         b"mod a{" * 50_000,
         b"]mod a;" * 20_000,
         b'r#"' * 50_000,

@@ -60,7 +60,7 @@ def chosen(tree: WorkTree, folder: Path, scratch: Path) -> Selection:
     place = find_repository(folder)
     if place is not None:
         cast_shadow(place, scratch / "shadow")
-    return tree.select(place, scratch / "shadow")
+    return tree.select(tree.listing(place, scratch / "shadow"))
 
 
 def listed(folder: Path, scratch: Path) -> set[str]:
@@ -214,4 +214,4 @@ def test_only_files_are_read(strange: WorkTree, folder: Path, tmp_path: Path) ->
     assert found.aliases == {"link.py": "a.py"}
     names = ["a.py", "large.py", "pipe.py", "link.py", "out/hostname", "gone.py"]
     assert [data for _, data in strange.read(names)] == [b"1", None, None, b"a.py", None, None]
-    assert strange.unread == ["gone.py"]
+    assert strange.unread == ["pipe.py", "gone.py"]

@@ -41,6 +41,7 @@ def test_javascript_imports(language: str, text: str, expected: object) -> None:
         ("import a = require('./a')", ("./a", ("runtime",), 1)),
         ("type A = import('./a').B", ("./a", ("type-only",), 1)),
         ("let a: typeof import('./a')", ("./a", ("type-only",), 1)),
+        ("if (a) { function f(b: import('./a').B) {} }", ("./a", ("type-only",), 1)),
         ("declare module './a' { interface B {} }", ("./a", ("type-only",), 1)),
     ],
 )

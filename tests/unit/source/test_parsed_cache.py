@@ -222,7 +222,7 @@ def test_cache_that_another_process_holds_is_not_waited_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who cannot write does without, says so, and leaves the file as it is."""
-    monkeypatch.setattr("edge_worker.source.cache._PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("edge_worker.kept._PATIENCE_SECONDS", 0.05)
     path = tmp_path / "cache"
     fill(path, [1])
     holder = sqlite3.connect(path, isolation_level=None)

@@ -249,6 +249,30 @@ def test_require_of_an_unbuilt_output() -> None:
     assert edges(files) == {("index.js", "src/boot.ts"): ("built", "runtime")}
 
 
+@pytest.mark.parametrize(
+    ("exports", "expected"),
+    [
+        ({".": {"source": "./src/index.ts", "default": "./dist/B.js"}}, {("b/B.js", "b/src/index.ts")}),
+        ({"source": "./src/index.ts", "import": {"default": "./dist/B.js"}}, {("b/B.js", "b/src/index.ts")}),
+        ({".": {"source": "./src/index.ts", "default": "./dist/C.js"}}, set()),
+        ({".": {"import": "./src/index.ts", "default": "./dist/B.js"}}, set()),
+        ({"./*": {"source": "./src/*.ts", "default": "./dist/*.js"}}, set()),
+    ],
+    ids=["said", "nameless", "other", "unmarked", "star"],
+)
+def test_output_means_the_source_that_its_package_names_beside_it(
+    exports: dict[str, object], expected: set[tuple[str, str]]
+) -> None:
+    """A file that hands out its own package's output means the source of the same name in ``exports`` (J9)."""
+    files = {
+        "b/package.json": package("b", exports=exports),
+        "b/B.js": "module.exports = require('./dist/B.js')",
+        "b/src/index.ts": "",
+    }
+
+    assert set(edges(files)) == expected
+
+
 def test_style_sheet_is_an_asset() -> None:
     """A target that is no code is marked as an asset, which is told when it is asked for and no edge of the graph."""
     files = {"main.ts": "import './a.css'", "a.css": ""}

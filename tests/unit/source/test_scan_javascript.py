@@ -56,6 +56,14 @@ CERTAIN = [
     ("/// <reference path='./a.d.ts' />\n/// <reference types=\"b\" />\n", 1),
     ("'use strict'\r\nimport a from './a'\r\nvar b = require('./b')\r\n", 2),
     ("#!/usr/bin/env node\nimport './a'\n", 1),
+    (
+        "#!/usr/bin/env node\n// import './x'\n/* import './y'\n*/ import a from './a'; import './b' // './c'\n\nb()\n",
+        2,
+    ),
+    ("import a from './a'\nimport b from './b'\n\nexport { c } from './c'\nconst d = 1\nimport './d'\n", 4),
+    ("import from from './a'\nimport type from './b'\nimport type, { from as b } from './c'\n", 3),
+    ("import './a'\n/// <reference path='./r' />\nimport './b'\n", 3),
+    ("import {\n  a,\n} from './a' /* ` */\nimport { b } from './b'\nconst c = `\nimport './x'\n`\n", 2),
     ("jest.mock('./a')\nvi.mock('./b', () => ({ c: 1 }))\njest.fn()\n", 2),
     ("const a = jest.requireActual('./a')\nconst b = require.resolve('./b')\n", 2),
     ("const a = new URL('./a.js', import.meta.url)\nnew URL('/b', c)\nnew URL('https://d.e')\n", 1),
@@ -76,6 +84,10 @@ TYPED = [
     ("function f(): Promise<{ a(): void }> {\n  return import('./b')\n}\n", 1),
     ("export class A<T> {\n  constructor(\n    private b: T,\n  ) {\n    require('./c')\n  }\n}\n", 1),
     ("enum A {\n  import = 1,\n}\n", 0),
+    ("function f(a: import('./a').T): void\nfunction f(\n  b: import('./b').T,\n) {}\n", 2),
+    ("const a = (b: import('./b').T) => b\nclass C {\n  constructor(private d?: import('./d').T) {}\n}\n", 2),
+    ("interface A {\n  b?: Record<string, import('./b').T>;\n  c(d: readonly import('./d').T[]): void;\n}\n", 2),
+    ("if (a) {\n  let b = c<\n    import('./d').T\n  >(e)\n}\n", 1),
 ]
 
 UNSURE = [
@@ -101,6 +113,13 @@ UNSURE = [
     "export import a = require('./b')\n",
     "import defer * as a from './b'\n",
     "import.defer('./a')\n",
+    "import './a'\nfrom './b'\n",
+    "import type from\nimport './b'\n",
+    "import './a' import './b'\n",
+    "f(a < b, import('./c').d > e)\n",
+    "f({ a, b: import('./c').d })\n",
+    "f(\n  a ? (b) : import('./c').d,\n)\n",
+    "f( // (\nb: import('./c').d)\n",
 ]
 DIALECTS = ["javascript", "typescript", "tsx"]
 

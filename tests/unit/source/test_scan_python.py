@@ -210,6 +210,8 @@ def test_no_soup_of_quotes_misleads_the_scan(parts: list[str]) -> None:
 
 
 DOUBTFUL = [
+    # Indented from its first line on, as a notebook's cell may be.
+    "    pass\n    import q\nif TYPE_CHECKING:\n",
     "import (a)\n",
     "import a.\n",
     "import .a\n",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge_worker.source.language import Language
+from edge_worker.source.language import Aside, Language
 from edge_worker.source.parse.dialect import Dialect, wheel
 from edge_worker.source.parse.later import later
 
-_VERSION = 3
+_VERSION = 4
 _SYNTAX, _SCAN, _BLOCKS = f"{__name__}.syntax", f"{__name__}.scan", f"{__name__}.blocks"
 _RESOLVER = later(f"{__name__}.resolver", "JavaScriptResolver")
+_ASIDE = Aside(
+    read=later(f"{__name__}.globbed", "named_globs"),
+    resolver=later(f"{__name__}.globbed_resolver", "GlobResolver"),
+)
 _JAVASCRIPT = Dialect(
     grammar=wheel("tree_sitter_javascript"),
     statements=later(_SYNTAX, "statements"),
@@ -31,6 +35,7 @@ def _language(name: str, *suffixes: str, dialect: Dialect, scan: str) -> Languag
         resolver=_RESOLVER,
         dialect=dialect,
         scan=later(_SCAN, scan),
+        aside=_ASIDE,
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_worker.source.languages.javascript.exports import sourced_targets
 from edge_worker.source.languages.javascript.packages import Package
 from edge_worker.source.languages.javascript.probe import CODE, Probe
+from edge_worker.source.languages.javascript.settings import Settings
 from edge_worker.source.languages.javascript.tsconfig import Configs
 from edge_worker.source.resolve.base import BUILT, Target
-from edge_worker.source.resolve.repository import Repository, is_inside
+from edge_worker.source.resolve.repository import Repository, is_inside, join
 
 # How sure it is when the package's configuration tells where its output comes from, and when only the paths are alike.
 _TOLD, _MIRRORED = 0.95, 0.85
@@ -24,12 +26,16 @@ _LITERAL = re.compile(r"""(?:([\w$-]{1,100}|["'][^"'\n]{1,200}["'])\s{0,20}:\s{0
 
 
 class Sources:
-    """Finds the source of an output by the package's build configuration, its outDir, or the same path under src."""
+    """Finds the source of an output by what the package itself says it is, its build configuration, its outDir, or the
+    same path under src."""
 
-    def __init__(self, repository: Repository, probe: Probe, configs: Configs) -> None:
+    def __init__(self, repository: Repository, probe: Probe, configs: Configs, settings: Settings) -> None:
         self._repository = repository
+        self._settings = settings
         self._probe = probe
         self._configs = configs
+        #: By the directory of a package: from an output to its source.
+        self._declarations: dict[str, dict[str, str]] = {}
         self._entries: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def of(self, package: Package, output: str) -> Target | None:
@@ -41,9 +47,27 @@ class Sources:
         if head not in _OUTPUTS or not stem:
             return None
         names = list(_names(stem))
-        told = self._configured(package.directory, names) or self._compiled(package.directory, output, names[0])
+        told = (
+            self._declared(package, output)
+            or self._configured(package.directory, names)
+            or self._compiled(package.directory, output, names[0])
+        )
         found = told or self._mirrored(package.directory, names)
         return Target(path=found, kinds=(BUILT,), confidence=_TOLD if told else _MIRRORED) if found else None
+
+    def _declared(self, package: Package, output: str) -> str | None:
+        """Return what a package gives under the same name as an output, if it names a source for that name."""
+        if package.directory not in self._declarations:
+            self._declarations[package.directory] = dict(self._outputs(package))
+        return self._declarations[package.directory].get(output)
+
+    def _outputs(self, package: Package) -> Iterator[tuple[str, str]]:
+        """Yield (output, source) of what ``exports`` gives under the names for which it also names the source."""
+        for sources, others in sourced_targets(package.manifest.get("exports")):
+            places = (join(package.directory, target) for target in sources if target.endswith(CODE))
+            source = next((real for path in places if path and (real := self._repository.file(path))), None)
+            if source is not None:
+                yield from ((path, source) for target in others if (path := join(package.directory, target)))
 
     def _configured(self, directory: str, names: list[str]) -> str | None:
         if directory not in self._entries:
@@ -62,8 +86,7 @@ class Sources:
     def _read(self, directory: str) -> Iterator[tuple[str, str]]:
         """Yield (key, source) of the string literals in build configurations that name source files."""
         for tool in _TOOLS:
-            for suffix in _SUFFIXES:
-                config = f"{directory}/{tool}.config.{suffix}".lstrip("/")
+            for config in self._settings.of(directory, tool, _SUFFIXES):
                 for match in _LITERAL.finditer(self._repository.text(config)):
                     path = f"{directory}/{match[2].removeprefix('./')}".lstrip("/")
                     real = self._repository.file(path) if path.endswith(CODE) else None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from edge_worker.source.languages.javascript.settings import Settings
 from edge_worker.source.resolve.repository import Repository, ancestors, join
 
 _SUFFIXES = ("js", "ts", "mjs", "mts", "cjs")
@@ -13,6 +14,8 @@ _BUNDLERS = ("vite", "vue", "astro", "nuxt", "svelte", "vitest", "webpack", "rol
 _TABLE = re.compile(r"\balias\b([\s\S]{0,3000})")
 # ``'@': resolve('src')`` and ``find: '@', replacement: resolve('src')``. A sign in front tells an alias from a setting.
 _ENTRY = re.compile(r"""["']?([@~$#][\w@~$#./-]{0,100})["']?\s{0,9}(?::|,\s{0,50}replacement\s{0,9}:)([^\n]{1,300})""")
+#: All names begin with one of them.
+_SIGNS = ("@", "~", "$", "#")
 _LITERAL = re.compile(r"""["'`]([\w@./-]{1,200})["'`]""")
 _LIBRARY = re.compile(r"""\blib\s{0,9}:\s{0,9}["']([\w./-]{1,200})["']""")
 
@@ -23,12 +26,15 @@ _MOST_ALIASES = 100
 class Conventions:
     """The aliases of every directory: written in a configuration, each for a folder that is there, or a framework's."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, settings: Settings) -> None:
         self._repository = repository
+        self._settings = settings
         self._known: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def paths(self, specifier: str, directory: str) -> Iterator[str]:
         """Yield what a specifier may mean in a directory, the nearest configuration's first."""
+        if not specifier.startswith(_SIGNS):
+            return
         for above in ancestors(directory):
             if above not in self._known:
                 self._known[above] = (*islice(self._written(above), _MOST_ALIASES), *self._fixed(above))
@@ -61,12 +67,8 @@ class Conventions:
             yield from (("~", home), ("@", home), ("~~", directory), ("@@", directory))
 
     def _has(self, directory: str, tool: str) -> bool:
-        return any(self._repository.file(path) is not None for path in _configurations(directory, tool))
+        return bool(self._settings.of(directory, tool, _SUFFIXES))
 
     def _configuration(self, directory: str, tool: str) -> str:
-        texts = (self._repository.text(path) for path in _configurations(directory, tool))
+        texts = (self._repository.text(path) for path in self._settings.of(directory, tool, _SUFFIXES))
         return next((text for text in texts if text), "")
-
-
-def _configurations(directory: str, tool: str) -> list[str]:
-    return [f"{directory}/{tool}.config.{suffix}".lstrip("/") for suffix in _SUFFIXES]

@@ -9,7 +9,8 @@ from functools import cached_property
 from edge_worker.source.languages.javascript.built import Sources
 from edge_worker.source.languages.javascript.exports import map_targets, subpath_targets
 from edge_worker.source.languages.javascript.packages import Package, Packages
-from edge_worker.source.languages.javascript.probe import DECLARATIONS, Probe
+from edge_worker.source.languages.javascript.probe import DECLARATIONS, Probe, Stems
+from edge_worker.source.languages.javascript.settings import Settings
 from edge_worker.source.languages.javascript.specifier import split_name
 from edge_worker.source.languages.javascript.tsconfig import Configs
 from edge_worker.source.resolve.base import CASE_FALLBACK, Target
@@ -25,14 +26,14 @@ _FIELDS = ("source", "module", "main", "types", "browser")
 class Entries:
     """Answers for paths, packages and ``#`` imports; the one place where they meet."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, settings: Settings) -> None:
         self._repository = repository
         self._packages = Packages(repository)
         self._given: dict[tuple[str, str], Target | None] = {}
-        self._probe = Probe(repository.file)
+        self._probe = Probe(repository.file, Stems(repository).find)
         self._loose = Probe(repository.only_by_case)
         self.configs = Configs(repository, self._config_file)
-        self._sources = Sources(repository, self._probe, self.configs)
+        self._sources = Sources(repository, self._probe, self.configs, settings)
 
     def path(self, path: str) -> Target | None:
         """Return the file that a path means: itself, with an extension, a directory's entry, or its source (J3, J9)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from edge_worker.source.resolve.jsonc import Value
 
@@ -10,6 +11,8 @@ _NEUTRAL = frozenset({"import", "require", "node", "default", "development", "pr
 _DEPTH = 16
 # A target has one star, or a few that all stand for the same; more would only multiply.
 _STARS = 4
+# More targets of one name than anybody writes.
+_MOST_TARGETS = 200
 
 
 def subpath_targets(exports: Value, wanted: str, custom: Collection[str]) -> list[str]:
@@ -17,6 +20,26 @@ def subpath_targets(exports: Value, wanted: str, custom: Collection[str]) -> lis
     if not isinstance(exports, dict) or not any(key.startswith(".") for key in exports):
         return list(_targets(exports, custom, 0)) if wanted == "." else []
     return map_targets(exports, wanted, custom)
+
+
+def sourced_targets(exports: Value) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield, for each name without a star, the targets that a condition calls a source, and the others."""
+    has_names = isinstance(exports, dict) and any(key.startswith(".") for key in exports)
+    entries = exports if has_names and isinstance(exports, dict) else {".": exports}
+    for key, value in entries.items():
+        if "*" not in key:
+            sources, others = list[str](), list[str]()
+            for is_source, target in islice(_marked(value, False, 0), _MOST_TARGETS):
+                (sources if is_source else others).append(target)
+            yield sources, others
+
+
+def _marked(value: Value, is_source: bool, depth: int) -> Iterator[tuple[bool, str]]:
+    if isinstance(value, str):
+        yield is_source, value
+    elif isinstance(value, dict) and depth < _DEPTH:
+        for condition, inner in value.items():
+            yield from _marked(inner, is_source or _rank(condition, ()) == 0, depth + 1)
 
 
 def map_targets(table: dict[str, Value], wanted: str, custom: Collection[str]) -> list[str]:

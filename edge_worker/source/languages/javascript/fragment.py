@@ -20,7 +20,7 @@ _TYPES = {b"interface", b"type"}
 _NEUTRAL = {
     b"(", b"[", b"<", b",", b"=", b"?", b"??", b"||", b"&&", b"{", b";", b"=>", b"&", b"|",
     b"return", b"default", b"do", b"else", b"try", b"finally", b"catch", b"in", b"of", b"await", b"yield",
-    b"case", b"throw", b"export", b"import", b"static", b"as", b"typeof", b"const", b"let", b"var",
+    b"case", b"throw", b"export", b"import", b"static", b"as", b"typeof", b"readonly", b"const", b"let", b"var",
 }  # fmt: skip
 _OPENING = {b"(", b"[", b"{"}
 _BEFORE_BODY = {b"=>", b"else", b"try", b"finally", b"catch", b"do"}

@@ -34,13 +34,14 @@ _MOST_BYTES = 20_000_000
 class Lexemes:
     """The comments and templates that may hold several lines, found on the way to each offset; offsets only grow."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, start: int) -> None:
+        """Take a text, and where neither a comment nor a template can be open yet."""
         self._text = text
         self._starts: list[int] = []
         self._ends: list[int] = []
         #: The outermost holes of the last template.
         self._holes: list[tuple[int, int]] = []
-        self._at = 0
+        self._at = start
         self._bytes_left = _MOST_BYTES
         self._marks = Marks(text, b"`", b"/*")
 

@@ -19,10 +19,11 @@ _OPENS = re.compile(
 class Markup:
     """The JSX of a text, looked for up to each offset that is asked for; offsets only grow."""
 
-    def __init__(self, text: bytes, lexemes: Lexemes) -> None:
+    def __init__(self, text: bytes, lexemes: Lexemes, start: int) -> None:
+        """Take a text, its lexemes, and where no JSX can have begun yet."""
         self._lexemes = lexemes
         has_any = any(sign in text for sign in _CLOSES)
-        self._tags = _OPENS.finditer(text) if has_any else iter(())
+        self._tags = _OPENS.finditer(text, start) if has_any else iter(())
         self._next = next(self._tags, None)
 
     def must_follow(self, offset: int) -> None:

@@ -55,12 +55,13 @@ _TOP = Place()
 class Nesting:
     """The marks of a call from the outermost construct inwards. Brackets must agree with what the indentation says."""
 
-    def __init__(self, text: bytes, lexemes: Lexemes) -> None:
+    def __init__(self, text: bytes, lexemes: Lexemes, start: int) -> None:
+        """Take a text, its lexemes, and where no bracket is open yet."""
         self._text = text
         self._lexemes = lexemes
         self._left = _MOST_LINES
         self._bytes_left = _MOST_BYTES
-        self._counted = 0
+        self._counted = start
         self._depths = [0, 0]
         #: By where a line begins: the line of the construct that holds it, and what a line below that gets.
         self._above: dict[int, int | None] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edge_worker.source.languages.javascript.globs import matches
 from edge_worker.source.resolve.jsonc import Value, mapping, strings
-from edge_worker.source.resolve.repository import Repository, ancestors, join, parent
+from edge_worker.source.resolve.repository import Repository, join, parent
 
 _EXAMPLES = frozenset(
     {"examples", "example", "fixtures", "__fixtures__", "test", "tests", "__tests__", "testdata", "playground"}
@@ -61,9 +61,9 @@ class Packages:
     def around(self, directory: str) -> Package | None:
         """Return the nearest package that holds a directory."""
         if directory not in self._around:
-            above = (place for place in ancestors(directory) if place in self._by_directory)
-            nearest = next(above, None)
-            self._around[directory] = self._by_directory[nearest] if nearest is not None else None
+            nearest = self._by_directory.get(directory)
+            above = self.around(parent(directory)) if nearest is None and directory else nearest
+            self._around[directory] = above
         return self._around[directory]
 
     def named(self, name: str, directory: str) -> Package | None:

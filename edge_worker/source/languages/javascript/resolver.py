@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -10,13 +10,15 @@ from edge_worker.source.languages.javascript import specifier as words
 from edge_worker.source.languages.javascript.conventions import Conventions
 from edge_worker.source.languages.javascript.entries import Entries
 from edge_worker.source.languages.javascript.probe import CODE, DECLARATIONS
+from edge_worker.source.languages.javascript.settings import Settings
 from edge_worker.source.languages.javascript.tsconfig import Config
 from edge_worker.source.parse.statement import ImportStatement, Parsed
-from edge_worker.source.resolve.base import ASSET, EXTERNAL, UNRESOLVED, Resolution, Target, local
+from edge_worker.source.resolve.base import ASSET, EXTERNAL, UNRESOLVED, Resolution, Target
 from edge_worker.source.resolve.repository import Repository, is_inside, join, parent
 
 # Longer than any path that a file system takes.
 _LONGEST = 4096
+_CODE_OR_DATA = (*CODE, ".json")
 # The same ones are written again and again.
 _SPECIFIERS = 4096
 
@@ -25,18 +27,22 @@ class JavaScriptResolver:
     """Implements ``Resolver`` for JavaScript and TypeScript, with nothing installed and nothing built."""
 
     def __init__(self, repository: Repository) -> None:
-        self._entries = Entries(repository)
-        self._conventions = Conventions(repository)
-        #: The file at hand: its directory, its configurations and their number, and the nearest package's directory.
+        settings = Settings(repository)
+        self._entries = Entries(repository, settings)
+        self._conventions = Conventions(repository, settings)
+        #: The file at hand: its directory, its configurations, and the nearest package's directory.
         self._path: str | None = None
         self._directory = ""
-        self._governing: list[Config] = []
-        self._number = 0
+        self._governing: Sequence[Config] = ()
         self._home: str | None = None
-        #: Lists of configurations, by which they are, numbered.
-        self._groups: dict[tuple[int, ...], int] = {}
-        #: By the group of configurations, the nearest package, and the specifier.
-        self._known: dict[tuple[int, str | None, str], Resolution] = {}
+        #: Whether the other files of the directory have the same configurations.
+        self._is_shared = False
+        #: What was resolved, by the specifier as written: paths in this directory by these configurations, and names
+        #: by these configurations in this package.
+        self._here: dict[str, Resolution] = {}
+        self._near: dict[str, Resolution] = {}
+        #: By which configurations and which package.
+        self._known: dict[tuple[tuple[int, ...], str | None], dict[str, Resolution]] = {}
         self._paths: dict[str, Resolution] = {}
 
     def learn(self, path: str, parsed: Parsed) -> None:
@@ -46,32 +52,40 @@ class JavaScriptResolver:
         """Return the file that a specifier means; a target that is no code is an asset."""
         if path != self._path:
             self._enter(path)
-        specifier, outcome = _sorted(statement.module)
-        if outcome is not None:
-            return outcome
-        if words.is_relative(specifier):
-            return self._relative(specifier)
-        # Neighbours are governed by the same configurations and ask for the same packages.
-        asked = self._number, self._home, specifier
-        if asked not in self._known:
-            self._known[asked] = self._named(specifier)
-        return self._known[asked]
+        module = statement.module
+        return self._near.get(module) or self._here.get(module) or self._resolved(module)
+
+    def _resolved(self, module: str) -> Resolution:
+        specifier, outcome = _sorted(module)
+        if outcome is None and words.is_relative(specifier):
+            found = self._here[module] = self._relative(specifier)
+        else:
+            found = self._near[module] = outcome or self._named(specifier)
+        return found
 
     def _enter(self, path: str) -> None:
-        self._path, self._directory = path, parent(path)
-        self._governing = self._entries.configs.of(path)
-        group = tuple(id(config) for config in self._governing)
-        self._number = self._groups.setdefault(group, len(self._groups))
-        self._home = self._entries.home(self._directory)
+        self._path = path
+        directory = parent(path)
+        if directory == self._directory and self._is_shared:
+            return
+        governing = self._entries.configs.of(path)
+        if directory == self._directory and governing == self._governing:
+            return
+        self._directory, self._governing, self._here = directory, governing, {}
+        self._is_shared = len(governing) <= 1
+        self._home = self._entries.home(directory)
+        asked = tuple(id(config) for config in governing), self._home
+        self._near = self._known.setdefault(asked, {})
 
     def _relative(self, specifier: str) -> Resolution:
         base = _joined(self._directory, specifier)
         if base is None:
             return UNRESOLVED
-        if base not in self._paths:
-            self._paths[base] = _answer(self._entries.path(base))
-        if self._paths[base] is not UNRESOLVED:
-            return self._paths[base]
+        known = self._paths.get(base)
+        if known is None:
+            known = self._paths[base] = _answer(self._entries.path(base))
+        if known is not UNRESOLVED:
+            return known
         swapped = (self._entries.present(other) for config in self._governing for other in _swapped(config, base))
         found = next((target for target in swapped if target is not None), None)
         if found is None and (loose := self._entries.by_case(base)) is not None:
@@ -142,6 +156,6 @@ def _swapped(config: Config, base: str) -> list[str]:
 def _answer(found: Target | None) -> Resolution:
     if found is None:
         return UNRESOLVED
-    if not found.path.endswith((*CODE, ".json")):
-        return local(Target(path=found.path, kinds=(*found.kinds, ASSET)))
-    return local(found)
+    if not found.path.endswith(_CODE_OR_DATA):
+        found = Target(path=found.path, kinds=(*found.kinds, ASSET))
+    return Resolution(outcome="local", targets=(found,))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from edge_worker.source.languages.javascript.blocks import fenced_scripts, scripts
-from edge_worker.source.languages.javascript.called import kind_of_call
+from edge_worker.source.languages.javascript.called import is_type, kind_of_call
+from edge_worker.source.languages.javascript.head import Head, decoded
+from edge_worker.source.languages.javascript.hits import find_hits
 from edge_worker.source.languages.javascript.lexemes import Lexemes
 from edge_worker.source.languages.javascript.markup import Markup
-from edge_worker.source.languages.javascript.nesting import Nesting
+from edge_worker.source.languages.javascript.nesting import Nesting, Place
 from edge_worker.source.languages.javascript.written import NAMING, is_bundle
 from edge_worker.source.parse.doubt import Doubt
+from edge_worker.source.parse.later import later
 from edge_worker.source.parse.statement import (
     DYNAMIC,
     MENTIONED,
@@ -22,16 +25,8 @@ from edge_worker.source.parse.statement import (
 )
 from edge_worker.source.parse.text import plain
 
-# Each begins with a literal, so that its search runs at memory speed.
-_HITS = {
-    "import": re.compile(rb"import(?=[\s({*'\"/]|\.(?:defer|source)\s*\(|\.meta\.url\b)(?!\s*[=:,;)}\]])"),
-    "export": re.compile(rb"export(?=\s*[*{]|\s+type\s*[*{]|\s+\w+\s+from\s*['\"])"),
-    "require": re.compile(rb"require(?=\s*(?:[(<]|\?\.|/[*/])|\.resolve\b)"),
-    "jest": re.compile(rb"jest(?=\.\w)"),
-    "vitest": re.compile(rb"vi(?=\.\w)"),
-    "reference": re.compile(rb"<reference(?=\s+path)"),
-    "module": re.compile(rb"module(?=\s{1,20}['\"]\.)"),
-}
+_BLOCKS = "edge_worker.source.languages.javascript.blocks"
+_scripts, _fenced_scripts = later(_BLOCKS, "scripts"), later(_BLOCKS, "fenced_scripts")
 _COMMENT = rb"//[^\n]*+\n|/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/"
 _PARTS = {
     b"gap": rb"(?:\s++|%s)" % _COMMENT,
@@ -89,12 +84,12 @@ def scan_typed_markup(source: bytes) -> Parsed | None:
 
 def scan_blocks(source: bytes) -> Parsed | None:
     """Return what the grammar would find in the script blocks of a Vue or Svelte file, None where only it can tell."""
-    return scan_typed(scripts(source))
+    return scan_typed(_scripts(source))
 
 
 def scan_fenced(source: bytes) -> Parsed | None:
     """Return what the grammar would find in the scripts of an Astro file, None where only it can tell."""
-    return scan_typed(fenced_scripts(source))
+    return scan_typed(_fenced_scripts(source))
 
 
 def _scan(source: bytes, *, types: bool, markup: bool) -> Parsed | None:
@@ -102,40 +97,40 @@ def _scan(source: bytes, *, types: bool, markup: bool) -> Parsed | None:
     if text is None:
         return None
     try:
-        return Parsed(imports=_Scan(text, types=types, markup=markup).statements(), status="parsed")
+        head = Head(text, types=types)
+        hits = find_hits(text, head.end)
+        found = _Scan(text, head, types=types, markup=markup).statements(hits) if hits else head.found
     except Doubt:
         return None
+    return Parsed(imports=tuple(found), status="parsed")
 
 
 class _Scan:
-    """One pass over the words that an import is written with."""
+    """One pass over the words that an import is written with, behind the head."""
 
-    def __init__(self, text: bytes, *, types: bool, markup: bool) -> None:
+    def __init__(self, text: bytes, head: Head, *, types: bool, markup: bool) -> None:
         self._text = text
         self._types = types
-        self._lexemes = Lexemes(text)
-        self._markup = Markup(text, self._lexemes) if markup else None
-        self._nesting = Nesting(text, self._lexemes)
-        self._found: list[ImportStatement] = []
-        self._line = 1
-        self._counted = 0
+        self._lexemes = Lexemes(text, head.end)
+        self._markup = Markup(text, self._lexemes, head.end) if markup else None
+        self._nesting = Nesting(text, self._lexemes, head.end)
+        self._found = head.found
+        self._line, self._counted = head.line, head.begin
         #: Where the last statement or call ended.
-        self._end = 0
+        self._end = head.end
         self._is_bundle: bool | None = None
 
-    def statements(self) -> tuple[ImportStatement, ...]:
-        """Return them in the order of the text.
+    def statements(self, hits: Iterable[int]) -> list[ImportStatement]:
+        """Return them in the order of the text, those of the head first; ``hits`` is where the words are.
 
         Raises:
             Doubt: one of the words may or may not be an import.
         """
         text = self._text
-        hits = [(match.start(), word) for word, pattern in _HITS.items() for match in pattern.finditer(text)]
-        hits.sort()
-        for at, word in hits:
+        for at in hits:
             if at >= self._end and (not at or text[at - 1] not in _IDENTIFIER or text.startswith(b"...", at - 3)):
-                _READERS[word](self, at)
-        return tuple(self._found)
+                _READERS[text[at]](self, at)
+        return self._found
 
     def imported(self, at: int) -> None:
         """Read an ``import`` statement, the call, or an address that is relative to the file."""
@@ -182,7 +177,7 @@ class _Scan:
         if not self._lexemes.is_code(line, at):
             return
         self._lexemes.look_behind(end)
-        specifier = _decode(match[1] or match[2])
+        specifier = decoded(match[1] or match[2])
         if _UNSURE_AFTER.match(self._text, end + len(b"import.meta.url")):
             raise Doubt
         if specifier.startswith("."):
@@ -199,7 +194,7 @@ class _Scan:
         if match is None:
             raise Doubt
         if not self._lexemes.hold(line + 1):
-            path = _decode(match[1] or match[2])
+            path = decoded(match[1] or match[2])
             self._add(path if path.startswith(".") else f"./{path}", (TYPE_ONLY,), at)
 
     def declared(self, at: int) -> None:
@@ -214,7 +209,7 @@ class _Scan:
             if match is None or not self._types:
                 raise Doubt
             self._end = match.end()
-            self._add(_decode(match[1] or match[2]), (TYPE_ONLY,), at)
+            self._add(decoded(match[1] or match[2]), (TYPE_ONLY,), at)
 
     def _leave_markup(self, at: int) -> None:
         """Leave what follows JSX to the grammar: where strings and comments are behind it, the text does not tell."""
@@ -248,7 +243,7 @@ class _Scan:
         specifier = match[2] or match[3]
         if specifier is not None:
             around = self._nesting.around(at) if self._text[at - 1 : at] in {b" ", b"\t"} else ()
-            self._add(_decode(specifier), (TYPE_ONLY if match[1] else RUNTIME, *around, *marks), at)
+            self._add(decoded(specifier), (TYPE_ONLY if match[1] else RUNTIME, *around, *marks), at)
 
     def _call(self, at: int, base: str) -> None:
         text = self._text
@@ -266,30 +261,39 @@ class _Scan:
         if not literal:
             return
         self._lexemes.look_behind(match.end())
-        if _UNSURE_AFTER.match(text, match.end()):
-            raise Doubt
-        place = self._nesting.place(line, at)
         if base == _IMPORTED:
-            base = kind_of_call(text, before.rstrip(), match.end() - 1, place) if self._types else DYNAMIC
+            kinds = self._imported_kinds(line, at, match.end())
+        else:
+            kinds = (base, *self._around_call(line, at, match.end()).marks)
         self._end = match.end()
-        self._add(_decode(literal), (base, *place.marks), at)
+        self._add(decoded(literal), kinds, at)
+
+    def _imported_kinds(self, line: int, at: int, end: int) -> tuple[str, ...]:
+        text = self._text
+        if is_type(text, line, at, end - 1):
+            return (TYPE_ONLY,)
+        place = self._around_call(line, at, end)
+        kind = kind_of_call(text, text[line:at].rstrip(), end - 1, place) if self._types else DYNAMIC
+        return (kind,) if kind == TYPE_ONLY else (kind, *place.marks)
+
+    def _around_call(self, line: int, at: int, end: int) -> Place:
+        if _UNSURE_AFTER.match(self._text, end):
+            raise Doubt
+        return self._nesting.place(line, at)
 
     def _add(self, module: str, kinds: tuple[str, ...], at: int) -> None:
         self._line += self._text.count(b"\n", self._counted, at)
         self._counted = at
-        self._found.append(ImportStatement(module=module, kinds=kinds, line=self._line))
+        self._found.append(ImportStatement(module, self._line, (), 0, kinds))
 
 
+#: By the letter that the word begins with.
 _READERS = {
-    "import": _Scan.imported,
-    "export": _Scan.exported,
-    "require": _Scan.required,
-    "jest": _Scan.named,
-    "vitest": _Scan.named,
-    "reference": _Scan.referenced,
-    "module": _Scan.declared,
+    ord("i"): _Scan.imported,
+    ord("e"): _Scan.exported,
+    ord("r"): _Scan.required,
+    ord("j"): _Scan.named,
+    ord("v"): _Scan.named,
+    ord("<"): _Scan.referenced,
+    ord("m"): _Scan.declared,
 }
-
-
-def _decode(text: bytes) -> str:
-    return text.decode("utf-8", errors="replace")

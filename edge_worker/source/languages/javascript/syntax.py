@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
-from edge_worker.source.languages.javascript.written import NAMING, TYPE_BEFORE, TYPE_CLAUSE, is_bundle
+from edge_worker.source.languages.javascript.written import NAMING, TYPE_CLAUSE, is_bundle, is_type_behind
 from edge_worker.source.parse.statement import (
     CONDITIONAL,
     DYNAMIC,
@@ -44,7 +44,6 @@ _CLAUSE = re.compile(rb"[\w\s{},*$]*")
 _BARE = re.compile(rb"^[ \t]*import\s{0,200}([\"'])([^\"'\r\n]{1,500})\1", re.MULTILINE)
 # The longest clause that is read back from a ``from`` in a broken file.
 _LONGEST_CLAUSE = 4000
-_LONGEST_GAP = 40
 _NAMING = re.compile(NAMING)
 # A path, and what it is relative to.
 _URL_PARTS = 2
@@ -130,7 +129,11 @@ class _Place:
             return None
         first = next((child for child in arguments.named_children if child.type != "comment"), None)
         if function.type == "import":
-            return self._statement(node, first, TYPE_ONLY if self._is_type() else DYNAMIC)
+            if self._is_type():
+                # It is never loaded, so that it does not matter what stands around it.
+                self._marks.clear()
+                return self._statement(node, first, TYPE_ONLY)
+            return self._statement(node, first, DYNAMIC)
         name = self._source[node.start_byte : function.end_byte]
         if (name != b"require" and not _NAMING.fullmatch(name)) or is_bundle(self._source):
             return None
@@ -152,8 +155,7 @@ class _Place:
 
     def _is_type(self) -> bool:
         """What stands behind certain words is always a type, whatever the grammar takes it for."""
-        before = self._source[max(0, self._offset - _LONGEST_GAP) : self._offset]
-        return self._type or TYPE_BEFORE.search(before) is not None
+        return self._type or is_type_behind(self._source, self._offset)
 
     def declared(self, node: Node) -> ImportStatement | None:
         name = node.child_by_field_name("name")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from posixpath import basename
+from typing import NamedTuple
 
 from edge_worker.source.languages.javascript.globs import matches
 from edge_worker.source.resolve.jsonc import Value, mapping, strings
@@ -63,6 +64,16 @@ class Config:
         return best[1]
 
 
+class _Around(NamedTuple):
+    """The configurations in a directory and above it, the nearest first."""
+
+    all: tuple[Config, ...]
+    aliased: tuple[Config, ...]
+
+
+_NOTHING = _Around((), ())
+
+
 class Configs:
     """Reads each configuration once and knows which of them apply to a file, nearest first."""
 
@@ -71,26 +82,23 @@ class Configs:
         self._find = find
         self._tables: dict[str, dict[str, Value]] = {}
         self._loaded: dict[str, Config] = {}
-        self._levels: dict[str, tuple[Config, ...]] = {}
-        self._around: dict[str, list[Config]] = {}
+        self._known: dict[str, _Around] = {}
         self._at: dict[str, list[str]] = {}
         for name in repository.names():
             if name == "jsconfig.json" or (name.startswith("tsconfig") and name.endswith(".json")):
                 for path in repository.named(name):
                     self._at.setdefault(parent(path), []).append(path)
 
-    def of(self, path: str) -> list[Config]:
+    def of(self, path: str) -> tuple[Config, ...]:
         """Return the configurations that may say what a file's imports mean, the most likely first."""
         directory = parent(path)
-        if directory not in self._around:
-            self._around[directory] = [config for level in ancestors(directory) for config in self._level(level)]
-        candidates = self._around[directory]
-        aliased = [config for config in candidates if config.has_aliases]
-        if len(aliased) <= 1:
-            return aliased
-        covering = next((config for config in candidates if config.covers(path)), None)
-        ordered = [covering, *aliased] if covering is not None and covering.has_aliases else aliased
-        return list({id(config): config for config in ordered}.values())
+        around = self._known.get(directory) or self._around(directory)
+        if len(around.aliased) <= 1:
+            return around.aliased
+        covering = next((config for config in around.all if config.covers(path)), None)
+        if covering is None or not covering.has_aliases:
+            return around.aliased
+        return (covering, *(config for config in around.aliased if config is not covering))
 
     def conditions(self) -> frozenset[str]:
         """Return the custom conditions that any configuration asks for."""
@@ -108,12 +116,21 @@ class Configs:
             if self._repository.file(path) is not None:
                 yield self._load(path)
 
-    def _level(self, directory: str) -> tuple[Config, ...]:
-        if directory not in self._levels:
-            paths = sorted(self._at.get(directory, ()), key=lambda path: (_order(basename(path)), path))
-            listed = [path for name in paths for path in (name, *self._references(name))]
-            self._levels[directory] = tuple(self._load(path) for path in dict.fromkeys(listed))
-        return self._levels[directory]
+    def _around(self, directory: str) -> _Around:
+        unknown = [above for above in ancestors(directory) if above not in self._known]
+        # The root is the last of the first question, so that there is always one above.
+        above = self._known[parent(unknown[-1])] if unknown and unknown[-1] else _NOTHING
+        for place in reversed(unknown):
+            above = self._known[place] = self._level(place, above) if place in self._at else above
+        return self._known[directory]
+
+    def _level(self, directory: str, above: _Around) -> _Around:
+        paths = sorted(self._at[directory], key=lambda path: (_order(basename(path)), path))
+        listed = dict.fromkeys(found for path in paths for found in (path, *self._references(path)))
+        configs = {id(config): config for config in (*map(self._load, listed), *above.all)}
+        return _Around(
+            all=tuple(configs.values()), aliased=tuple(config for config in configs.values() if config.has_aliases)
+        )
 
     def _references(self, path: str) -> Iterator[str]:
         references = self._table(path).get("references") if basename(path) == "tsconfig.json" else None

@@ -27,6 +27,8 @@ _MARKS = {
 }
 # Lines looked at in one file; beyond, the grammar is quicker.
 _MOST_LINES = 20_000
+# Bytes of them looked at together.
+_NEAR = 600
 _NO_BLOCK: tuple[str, tuple[str, ...]] = (RUNTIME, ())
 
 
@@ -40,6 +42,8 @@ class Blocks:
         self._parents: dict[int, int | None] = {}
         self._known: dict[int, tuple[str, tuple[str, ...]]] = {}
         self._left = _MOST_LINES
+        #: Whether it has signs that count as an indentation's beginning, so that every line must be looked at.
+        self._is_odd = b"\f" in text or b"\v" in text
 
     def around(self, line: int) -> tuple[str, ...]:
         """Return the kinds of an import that begins the line at an offset.
@@ -103,13 +107,32 @@ class Blocks:
             return None
         at = line
         while at > 0:
-            at = self._line_above(at)
+            below = at if self._is_odd else self._skipped(at, indent)
+            if not below:
+                break
+            at = self._line_above(below)
             size, first = self._look(at, indent)
             if first and size == len(indent) and at in self._parents:
                 return self._parents[at]
             if first and size < len(indent):
                 return self._opening(at, size) if first in _CLOSING else at
         raise Doubt
+
+    def _skipped(self, line: int, indent: bytes) -> int:
+        """Go up from a line as long as the lines above are empty or indented as much, and none whose block is known.
+
+        Those in strings that are indented as much are none that is looked for either.
+        """
+        base = max(0, line - _NEAR)
+        # But for what is behind the last line end, and a line that begins before.
+        lines = self._text[base:line].split(b"\n")[base > 0 : -1]
+        for above in reversed(lines):
+            start = line - len(above) - 1
+            if above and (not above.startswith(indent) or start in self._parents):
+                break
+            line = start
+        self._left -= len(lines)
+        return line
 
     def _opening(self, line: int, size: int) -> int:
         """From the line that closes a header of several lines to its first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from edge_worker.source.resolve.repository import Repository
 
@@ -21,6 +22,7 @@ class Modules:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
+        self._top = cache(lambda roots: Module(file=None, portions=roots))
         self._seen: dict[tuple[tuple[str, ...], str, bool], Module | None] = {}
 
     def find(self, roots: Sequence[str], parts: Sequence[str], *, stubs: bool = False) -> Module | None:
@@ -30,20 +32,23 @@ class Modules:
 
     def way(self, roots: Sequence[str], parts: Sequence[str], *, stubs: bool = False) -> list[Module] | None:
         """Return the modules on the way to a dotted name, the roots themselves first; None unless all are there."""
-        module: Module | None = Module(file=None, portions=tuple(roots))
+        module: Module | None = self._top(tuple(roots))
         way = []
         for part in parts:
             if module is None:
                 return None
             way.append(module)
-            module = self._step(module.portions, part, stubs)
+            module = self.step(module.portions, part, stubs=stubs)
         return [*way, module] if module is not None else None
 
-    def _step(self, portions: tuple[str, ...], part: str, stubs: bool) -> Module | None:
+    def step(self, portions: tuple[str, ...], part: str, *, stubs: bool) -> Module | None:
+        """Return the module of a name without dots that lies in one of these directories."""
         key = (portions, part, stubs)
-        if key not in self._seen:
-            self._seen[key] = self._look(portions, part, stubs)
-        return self._seen[key]
+        try:
+            return self._seen[key]
+        except KeyError:
+            found = self._seen[key] = self._look(portions, part, stubs)
+            return found
 
     def _look(self, portions: tuple[str, ...], part: str, stubs: bool) -> Module | None:
         spaces = []

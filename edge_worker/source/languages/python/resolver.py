@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from edge_worker.source.languages.python.dependencies import normalised
 from edge_worker.source.languages.python.modules import Modules
@@ -33,8 +34,13 @@ class PythonResolver:
         self._path: str | None = None
         self._directory = ""
         self._search = self._roots.search("")
+        #: Where the modules of each top package are looked up.
+        self._lists: dict[str, tuple[str, ...]] = {}
         #: What was found on a search list; few lists exist, and files ask for the same names again and again.
         self._known: dict[_Asked, Resolution | None] = {}
+        self._packages: dict[str, tuple[str, ...]] = {}
+        self._target = cache(lambda path: Target(path=path))
+        self._package = cache(lambda path: Target(path=path, kinds=(PACKAGE_INIT,)))
 
     def learn(self, path: str, parsed: Parsed) -> None:
         """Paths alone decide: there is nothing to remember."""
@@ -43,14 +49,20 @@ class PythonResolver:
         """Return the files that an import means: submodules where the names are submodules, else the module."""
         if path != self._path:
             self._path, self._directory = path, parent(path)
-            self._search = self._roots.search(self._directory)
+            search = self._roots.search(self._directory)
+            if search.own is not self._search.own:
+                self._lists = {}
+            self._search = search
         directory, search = self._directory, self._search
         if statement.level:
             return self._relative(directory, statement)
         top = statement.module.partition(".")[0]
         if top in STANDARD and search.top != top:
             return EXTERNAL
-        found = self._found(self._search_list(search, top), statement.module, statement.names)
+        lists = self._lists
+        if top not in lists:
+            lists[top] = self._search_list(search, top)
+        found = self._found(lists[top], statement.module, statement.names)
         if found is not None:
             return found
         if normalised(top) in self._roots.needs and normalised(top) not in self._roots.names:
@@ -60,20 +72,27 @@ class PythonResolver:
 
     def _found(self, roots: tuple[str, ...], module: str, names: tuple[str, ...]) -> Resolution | None:
         asked = (roots, module, names)
-        if asked not in self._known:
+        try:
+            return self._known[asked]
+        except KeyError:
             targets = self._files(roots, module.split(".") if module else (), names)
-            self._known[asked] = local(*targets) if targets else None
-        return self._known[asked]
+            found = self._known[asked] = Resolution(outcome="local", targets=tuple(targets)) if targets else None
+            return found
 
     def _relative(self, directory: str, statement: ImportStatement) -> Resolution:
         above = ancestors(directory)
         if statement.level > len(above):
             return UNRESOLVED
         base = above[statement.level - 1]
-        return self._found((base, *self._portions(base)), statement.module, statement.names) or UNRESOLVED
+        return self._found(self._portions(base), statement.module, statement.names) or UNRESOLVED
 
-    def _portions(self, base: str) -> Iterator[str]:
-        """The other directories of a namespace package: the same path below every other root."""
+    def _portions(self, base: str) -> tuple[str, ...]:
+        """Return the directories of a package: of a namespace, the same path below every other root as well."""
+        if base not in self._packages:
+            self._packages[base] = (base, *self._others(base))
+        return self._packages[base]
+
+    def _others(self, base: str) -> Iterator[str]:
         if self._repository.file(f"{base}/__init__.py") is not None:
             return
         roots = self._roots.all()
@@ -102,23 +121,28 @@ class PythonResolver:
         return []
 
     def _walk(self, roots: Sequence[str], parts: Sequence[str], names: Sequence[str], *, stubs: bool) -> list[Target]:
+        """Return each file once."""
         way = self._modules.way(roots, parts, stubs=stubs)
         if way is None:
             return []
         module = way[-1]
         # ``from . import x``: the package is the first portion itself.
         file = module.file if parts else self._repository.file(f"{roots[0]}/__init__.py" if roots[0] else "__init__.py")
-        found = [self._submodule(module.portions, name, stubs=stubs) or file for name in names] if names else [file]
-        asked = dict.fromkeys(path for path in found if path)
-        run = dict.fromkeys(one.file for one in (*way[:-1], *((module,) if parts else ())) if one.file)
-        return [Target(path=path) for path in asked] + [
-            Target(path=path, kinds=(PACKAGE_INIT,)) for path in run if asked and path not in asked
-        ]
+        if names and module.portions:
+            found = [self._submodule(module.portions, name, stubs=stubs) or file for name in names]
+            asked = dict.fromkeys(path for path in found if path)
+        else:
+            asked = {file: None} if file else {}
+        if not asked:
+            return []
+        targets = [self._target(path) for path in asked]
+        run = [one.file for one in (way if parts else way[:-1]) if one.file and one.file not in asked]
+        return targets + [self._package(path) for path in dict.fromkeys(run)]
 
-    def _submodule(self, portions: Sequence[str], name: str, *, stubs: bool) -> str | None:
+    def _submodule(self, portions: tuple[str, ...], name: str, *, stubs: bool) -> str | None:
         if name == "*" or not portions:
             return None
-        module = self._modules.find(portions, (name,), stubs=stubs)
+        module = self._modules.step(portions, name, stubs=stubs)
         return module.file if module else None
 
     def _fall_back(self, directory: str, parts: Sequence[str], names: Sequence[str]) -> list[Target]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from edge_worker.source.languages.python.projects import Project, find_needs, find_projects
 from edge_worker.source.resolve.repository import Repository, ancestors, is_inside
 
+#: As ``own``, ``others`` and ``every`` of a ``Search``.
+_Lists = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
@@ -29,6 +32,8 @@ class Roots:
         #: Normalised names of the distributions that the repository's projects require.
         self.needs = find_needs(repository)
         self._known: dict[str, Search] = {}
+        #: Few different lists exist, by the implicit root and the directories of the projects around.
+        self._alike: dict[tuple[str, tuple[str, ...]], _Lists] = {}
         directories = {project.directory for project in self._projects}
         #: Declared roots that hold packages; a project's own directory holds its tests and scripts as well.
         self.declared = frozenset(root for project in self._projects for root in project.roots) - directories
@@ -46,20 +51,25 @@ class Roots:
 
     def _search(self, directory: str) -> Search:
         implicit = self.implicit(directory)
-        own = [] if self._is_portion(implicit) else [implicit]
-        around = [project for project in self._projects if is_inside(directory, project.directory)]
-        for project in around:
-            own += _all(project)
-        others = [root for project in self._projects if project not in around for root in self._offered(project)]
-        known = (*dict.fromkeys(own), "") if "" not in own else tuple(dict.fromkeys(own))
+        around = tuple(project.directory for project in self._projects if is_inside(directory, project.directory))
         below = directory[len(implicit) :].strip("/")
+        found = self._alike.get((implicit, around))
+        if found is None:
+            found = self._alike[implicit, around] = self._lists(implicit, around)
+        own, others, every = found
+        return Search(own=own, others=others, every=every, top=below.partition("/")[0])
+
+    def _lists(self, implicit: str, around: tuple[str, ...]) -> _Lists:
+        own = [] if self._is_portion(implicit) else [implicit]
+        others: list[str] = []
+        for project in self._projects:
+            if project.directory in around:
+                own += _all(project)
+            else:
+                others += self._offered(project)
+        known = (*dict.fromkeys(own), "") if "" not in own else tuple(dict.fromkeys(own))
         beyond = tuple(root for root in dict.fromkeys(others) if root not in known)
-        return Search(
-            own=known,
-            others=beyond,
-            every=(*known, *beyond),
-            top=below.partition("/")[0],
-        )
+        return known, beyond, (*known, *beyond)
 
     def implicit(self, directory: str) -> str:
         """Return the first directory without ``__init__.py`` from here up, as pytest and scripts put it first."""

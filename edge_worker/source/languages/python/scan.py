@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from functools import lru_cache
-from keyword import iskeyword
+from keyword import iskeyword, kwlist
 
 from edge_worker.source.languages.python.blocks import Blocks
 from edge_worker.source.languages.python.strings import Strings, end_of_text, line_start
@@ -21,6 +21,13 @@ _STATEMENT = re.compile(
     rb"%(b)s*+(?:\(((?:%(w)s|[\s,*]|#[^\n]*+)*+)\)|((?=[^\s])(?:%(w)s|[.,* \t]|\\\r?\n)++))"
     rb"[ \t]*+(?=[#;\r\n]|\Z)" % _PARTS
 )
+# The most of them, which the pattern above would find as well; the parts are the same.
+_SIMPLE = re.compile(
+    rb"(?:from (\.*)((?:\w+(?:\.\w+)*)?)(?<=[^ ]) import|import()) (?:(?!)()|((?=[^ ])[\w.,* ]++))(?=\n)"
+)
+# Names alone, in ASCII, with commas between them.
+_NAMES = re.compile(rb"\s*[A-Za-z_]\w*+(?:\s*+,\s*+[A-Za-z_]\w*+)*+\s*+(,?)\s*")
+_MODULE = re.compile(rb"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+")
 # What an import function is called with: a literal that names a module; a text that is none or is the beginning of a
 # longer expression; what the grammar must read.
 _CALL = re.compile(
@@ -39,12 +46,16 @@ _COMMENT = re.compile(rb"#[^\n]*|\\\r?\n")
 _COOKIE = re.compile(rb"coding[:=][ \t]*([-\w.]+)")
 _LETTERS = re.compile(r"[\w\s.,*]*")
 _PLAIN = (RUNTIME,)
+_KEYWORDS = frozenset(word.encode() for word in kwlist)
+# What ends a line that goes on in the next, and what may stand between.
+_JOINING = b"\\\r"
 # The same names are asked for again and again.
 _CLAUSES = 4096
 _UTF8 = frozenset((b"utf-8", b"utf8", b"ascii", b"us-ascii", b"utf_8"))
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 # Blanks to the grammar, of which a file has more than one mark if it was put together from several.
-_BLANKS = (codecs.BOM_UTF8, "\u2060".encode(), "\u200b".encode())
+# As patterns, which find a rare beginning sooner than a plain search does.
+_BLANKS = (re.compile(codecs.BOM_UTF8), re.compile(rb"\xe2(?:\x81\xa0|\x80\x8b)"))
 # What makes a name of what stands behind it, or of which the grammar makes a part of that.
 _NAMED = re.compile(rb"(?:\b(?:def|class)(?:[ \t]|\\\r?\n)|\*)(?:[ \t]|\\\r?\n)*+\Z")
 
@@ -72,12 +83,14 @@ def _is_plain(text: bytes) -> bool:
     """UTF-8, and lines that end as the grammar counts them."""
     if text.startswith(_MARKS) or b"\0" in text:
         return False
-    if not text.isascii() and any(blank in text for blank in _BLANKS):
+    if not text.isascii() and any(blank.search(text) for blank in _BLANKS):
         return False
     if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
         return False
+    if b"coding" not in text[:1000]:
+        return True
     head = b"\n".join(text[:1000].split(b"\n", 2)[:2])
-    return b"coding" not in head or all(name.lower() in _UTF8 for name in _COOKIE.findall(head))
+    return all(name.lower() in _UTF8 for name in _COOKIE.findall(head))
 
 
 class _Scan:
@@ -112,7 +125,7 @@ class _Scan:
                 self._call(at, hit.end())
                 continue
             start = self._line_of(at)
-            match = self._statement(start)
+            match = self._match if start == self._tried else self._statement(start)
             if match is None or match.end() <= at:
                 self._behind(start, at)
             elif not self._strings.hold(start):
@@ -121,7 +134,9 @@ class _Scan:
         return tuple(self._found)
 
     def _line_of(self, at: int) -> int:
-        start = line_start(self._text, at)
+        start = self._text.rfind(b"\n", 0, at) + 1
+        if start > 1 and self._text[start - 2] in _JOINING:
+            start = line_start(self._text, at)
         self._bytes_left -= at - start
         if self._bytes_left < 0:
             raise Doubt
@@ -134,8 +149,8 @@ class _Scan:
         return end == at
 
     def _statement(self, start: int) -> re.Match[bytes] | None:
-        if start != self._tried:
-            self._tried, self._match = start, _STATEMENT.match(self._text, start)
+        text = self._text
+        self._tried, self._match = start, _SIMPLE.match(text, start) or _STATEMENT.match(text, start)
         return self._match
 
     def _behind(self, start: int, at: int) -> None:
@@ -165,13 +180,12 @@ class _Scan:
         if plain is not None:
             if several is not None:
                 raise Doubt
-            self._found += [ImportStatement(module=name, kinds=kinds, line=line) for name in _modules(few)]
+            self._found += [ImportStatement(name, line, (), 0, kinds) for name in _modules(few)]
         elif not dots and not module:
             raise Doubt
         else:
-            origin = _dotted(_decoded(module)) if module else ""
-            names = _names(few if several is None else several, is_enclosed=several is not None)
-            self._found.append(ImportStatement(module=origin, names=names, level=len(dots), kinds=kinds, line=line))
+            names = _names(few, False) if several is None else _names(several, True)
+            self._found.append(ImportStatement(_origin(module), line, names, len(dots), kinds))
 
     def _call(self, at: int, end: int) -> None:
         """Read a call of an import function whose first argument is a plain literal."""
@@ -202,6 +216,14 @@ class _Scan:
         return self._line
 
 
+@lru_cache(_CLAUSES)
+def _origin(module: bytes) -> str:
+    """Return the module behind a ``from``, empty where dots alone stand there."""
+    if _MODULE.fullmatch(module) and _KEYWORDS.isdisjoint(module.split(b".")):
+        return module.decode()
+    return _dotted(_decoded(module)) if module else ""
+
+
 def _decoded(text: bytes) -> str:
     if not text.isascii() and not _LETTERS.fullmatch(text.decode("utf-8", errors="replace")):
         raise Doubt
@@ -215,8 +237,13 @@ def _modules(clause: bytes) -> tuple[str, ...]:
 
 
 @lru_cache(_CLAUSES)
-def _names(clause: bytes, *, is_enclosed: bool) -> tuple[str, ...]:
+def _names(clause: bytes, is_enclosed: bool) -> tuple[str, ...]:
     """Return the names behind a ``from ... import``; only those in parentheses may end with a comma."""
+    plain = _NAMES.fullmatch(clause)
+    if plain is not None and (is_enclosed or not plain[1]):
+        words = clause.replace(b",", b" ").split()
+        if _KEYWORDS.isdisjoint(words):
+            return tuple(b" ".join(words).decode().split(" "))
     listed = _listed(clause, may_trail=is_enclosed)
     return listed if listed == ("*",) and not is_enclosed else tuple(_word(name) for name in listed)
 

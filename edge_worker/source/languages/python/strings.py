@@ -15,6 +15,10 @@ _STRING = re.compile(rb""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'""", re.DOTAL
 _WITH_HOLES = re.compile(rb"[fFtT][rR]?\Z")
 # Lines that backslashes join to one; beyond, the grammar is quicker.
 _MOST_JOINED = 200
+# How far ahead is looked for the next triple quote: imports stand together.
+_AHEAD = 1024
+# What ends a line that goes on in the next, and what may stand between.
+_JOINING = b"\\\r"
 _END = {
     _DOUBLE: re.compile(rb'(?:[^"\\]|\\.|"(?!""))*+"""', re.DOTALL),
     _SINGLE: re.compile(rb"(?:[^'\\]|\\.|'(?!''))*+'''", re.DOTALL),
@@ -64,6 +68,10 @@ class Strings:
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._at = 0
+        #: No triple quote that was not passed begins before this.
+        self._clear = 0
+        #: Where the last string ends that was passed.
+        self._end = 0
         self._marks = Marks(text, _DOUBLE, _SINGLE)
 
     def hold(self, offset: int) -> bool:
@@ -72,13 +80,17 @@ class Strings:
         Raises:
             Doubt: it cannot be told where a string on the way begins or ends.
         """
-        while (start := self._marks.next(self._at, offset)) < offset:
-            self._pass(start)
-        return bool(self._ends) and self._ends[-1] > offset
+        while offset > self._clear:
+            start = self._marks.next(self._at, offset + _AHEAD)
+            if start >= offset:
+                self._clear = start
+            else:
+                self._pass(start)
+        return self._end > offset
 
     def outside(self, start: int) -> int:
         """Return the first offset from ``start`` on that no string holds of those that were passed."""
-        return max(start, self._ends[-1]) if self._ends else start
+        return max(start, self._end)
 
     def begin_of(self, offset: int) -> int | None:
         """Return where the string begins that holds an offset which was passed already, or None if there is none."""
@@ -88,15 +100,24 @@ class Strings:
     def _pass(self, start: int) -> None:
         """Go behind one triple quote: a string's beginning, or a part of a comment or of another string."""
         text = self._text
+        begin = text.rfind(b"\n", self._at, start) + 1
+        if begin and (begin == start or text[begin:start].isspace()) and text[begin - 2] not in _JOINING:
+            # As nearly all of them do, it begins its line.
+            self._string(start)
+            return
         begin = line_start(text, start, self._at)
         code = _CODE.match(text, begin, start).end()  # type: ignore[union-attr]  # it matches the empty text as well
         if code < start:
             self._at = self._behind(code)
-            return
+        else:
+            self._string(start)
+
+    def _string(self, start: int) -> None:
+        text = self._text
         end = self._closing(start + len(_DOUBLE), text[start : start + len(_DOUBLE)])
         self._starts.append(start)
         self._ends.append(end)
-        self._at = end
+        self._at = self._end = end
 
     def _behind(self, offset: int) -> int:
         if self._text[offset] == ord("#"):

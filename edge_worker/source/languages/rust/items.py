@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from edge_worker.source.languages.rust import words
 from edge_worker.source.languages.rust.attributes import attributes
@@ -183,7 +182,7 @@ class Items:
         if head not in self._bound or not (rest or statement.names):
             return statement
         path = self._expanded([head, *rest.split("::")] if rest else [head])
-        return replace(statement, module="::".join(path))
+        return statement._replace(module="::".join(path))
 
     def _expanded(self, path: list[str]) -> list[str]:
         """Return a path with the names that imports gave it replaced, as far as that leaves it a path's length."""

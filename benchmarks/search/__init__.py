@@ -1,0 +1,1 @@
+"""How well search finds what is meant, and what it costs."""

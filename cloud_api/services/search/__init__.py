@@ -1,0 +1,1 @@
+"""Searching the text of repositories: who is asked, what is remembered, and what is said while nobody is there."""

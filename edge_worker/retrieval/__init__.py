@@ -1,0 +1,1 @@
+"""Finding passages: everything that a repository's text is searched by, in memory, and how what is found is ranked."""

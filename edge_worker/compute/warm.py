@@ -160,7 +160,9 @@ def _once_only(one: Tensor, other: Tensor, nodes: int) -> Tensor:
     edges = torch.cat([one, other])
     keys, order = (edges[:, 0] * nodes + edges[:, 1]).sort()
     same = keys[1:] == keys[:-1]
-    both = functional.pad(same, (1, 0)) | functional.pad(same, (0, 1))
+    both = torch.zeros(len(keys), dtype=torch.bool)
+    both[1:] |= same
+    both[:-1] |= same
     return edges[order[~both]]
 
 

@@ -181,3 +181,12 @@ def test_weights_and_directions_leave_no_state() -> None:
     data.edge_attr = torch.tensor([1.0, 2.0, 1.0, 2.0])
 
     assert fit(data, PARAMETERS, device=CPU, progress=unheard).state is None
+
+
+def test_a_push_that_leaves_no_edge_asks_for_a_fit() -> None:
+    """Of one import nothing is left, and no other came: there is nothing to go on from."""
+    state = fit(graph_data(3, [(0, 1)]), PARAMETERS, device=CPU, progress=unheard).state
+    assert state is not None
+
+    assert update(state, graph_data(2, []), np.array([1, 2]), PARAMETERS, device=CPU, progress=unheard) is None
+    assert update(state, graph_data(3, []), np.array([1, 2, -1]), PARAMETERS, device=CPU, progress=unheard) is None

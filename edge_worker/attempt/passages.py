@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from edge_worker.attempt.messages import Equipment
 from shared.errors import ConfigurationError
 from shared.stores.passages import PassageStore
@@ -22,4 +24,9 @@ def passage_store(equipment: Equipment) -> PassageStore:
         raise ConfigurationError("PHAROS_QDRANT_URL is not set, and PHAROS_VECTOR_STORE is qdrant")
     from shared.stores.qdrant_passages import QdrantPassageStore
 
-    return QdrantPassageStore(url=equipment.qdrant_url, api_key=equipment.qdrant_api_key)
+    return QdrantPassageStore(url=_of_passages(equipment.qdrant_url), api_key=equipment.qdrant_api_key)
+
+
+def _of_passages(url: str) -> str:
+    # A folder is for one client at a time, and that of the vectors has it.
+    return url if url.startswith(("http://", "https://")) else str(Path(url) / "passages")

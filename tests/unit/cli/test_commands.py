@@ -118,8 +118,11 @@ def test_interrupted_wait_leaves_the_job(recorded: RecordedPlane, tmp_path: Path
     recorded.play("GET", f"/api/v1/jobs/{JOB_ID}", job(state="running", progress=None))
     environment = {"PHAROS_CONTROL_URL": recorded.url, "PHAROS_ADMIN_TOKEN": TOKEN, "XDG_CONFIG_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "pharos", "submit", "acme/api", "--wait"]
+    # A shell in the background has its children ignore Ctrl-C; whom this test asks must not inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stderr is not None
         while "running" not in process.stderr.readline():
             assert process.poll() is None
